@@ -1,0 +1,40 @@
+# The commands of the project; `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := bash
+PYTHON ?= python3
+HERE := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
+VENV := $(HERE).venv
+BIN := $(VENV)/bin
+export UV_PYTHON_DOWNLOADS := never
+export VIRTUAL_ENV := $(VENV)
+export GX_ANALYTICS_ENABLED := false
+
+.PHONY: help
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+# The environment is complete when its stamp is newer than what it was made from.
+$(VENV)/.complete: $(HERE)requirements.lock $(HERE)pyproject.toml
+	@echo "Installing the locked environment into .venv …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--require-hashes --no-deps -r <(sed -n '/^uv==/,/^[^ ]/p' $(HERE)requirements.lock | sed '$$d')
+	@$(BIN)/uv pip sync --quiet --require-hashes $(HERE)requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable $(HERE)
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.complete ## create the environment from the locked requirements
+
+.PHONY: lock
+lock: ## compile requirements.lock anew (hashes, no addresses)
+	cd $(HERE) && $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
+		--all-extras --group dev pyproject.toml -o requirements.lock
+
+.PHONY: test
+test: setup ## run the whole test suite
+	cd $(HERE) && $(BIN)/python -m pytest
+
+.PHONY: check
+check: setup ## lint, types and generated files
+	cd $(HERE) && $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

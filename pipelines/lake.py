@@ -1,0 +1,171 @@
+"""The lake: content-addressed and atomic files under one root, local or any fsspec URL.
+
+The only module that writes files of the lake; a reader sees either the old file or the new one. It knows where each
+kind of file lies, and nothing about what is in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+BLOCK = 1 << 20
+
+
+class Lake:
+    """Files under `root`; all paths in the interface are relative to it, with forward slashes."""
+
+    def __init__(self, root: str) -> None:
+        """Open the root; nothing is created until something is written."""
+        self.fs, self.root = fsspec.core.url_to_fs(root)
+        self.is_local = isinstance(self.fs, LocalFileSystem)
+
+    def full(self, path: str) -> str:
+        """Return the path as the file system knows it."""
+        return f"{self.root}/{path}"
+
+    def exists(self, path: str) -> bool:
+        """Whether a file or folder is there."""
+        return bool(self.fs.exists(self.full(path)))
+
+    def glob(self, pattern: str) -> list[str]:
+        """Return the relative paths that match, sorted."""
+        prefix = len(self.root.rstrip("/")) + 1
+        return sorted(str(found)[prefix:] for found in self.fs.glob(self.full(pattern)))
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file for reading bytes."""
+        return self.fs.open(self.full(path), "rb")
+
+    def read_bytes(self, path: str) -> bytes:
+        """Return a file's bytes."""
+        return bytes(self.fs.cat_file(self.full(path)))
+
+    def read_json(self, path: str) -> Any:
+        """Return a JSON file's value."""
+        return json.loads(self.read_bytes(path))
+
+    def read_table(self, path: str, columns: list[str] | None = None) -> pa.Table:
+        """Return a Parquet file as a table."""
+        return pq.read_table(self.full(path), columns=columns, filesystem=self.fs, partitioning=None)
+
+    def write_bytes(self, path: str, content: bytes) -> str:
+        """Write a file in one step and return its SHA-256."""
+        temporary = self._temporary(path)
+        with self.fs.open(temporary, "wb") as stream:
+            stream.write(content)
+        self._rename(temporary, path)
+        return hashlib.sha256(content).hexdigest()
+
+    def write_json(self, path: str, value: Any) -> str:
+        """Write a value as JSON with sorted keys (same value, same bytes) and return its SHA-256."""
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1)
+        return self.write_bytes(path, (text + "\n").encode())
+
+    def write_table(self, path: str, table: pa.Table) -> str:
+        """Write a table as Parquet (zstd) in one step and return the file's SHA-256."""
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        return self.write_bytes(path, sink.getvalue().to_pybytes())
+
+    def land(self, stream: BinaryIO, path_of: str) -> tuple[str, int, str]:
+        """Copy a stream block by block to `path_of.format(sha256=…)`; return hash, size and path.
+
+        The name is known only after the last byte, so the bytes go to a temporary name first.
+        """
+        temporary, digest, size = self._temporary(path_of.format(sha256="incoming")), hashlib.sha256(), 0
+        with self.fs.open(temporary, "wb") as sink:
+            while block := stream.read(BLOCK):
+                digest.update(block)
+                size += len(block)
+                sink.write(block)
+        path = path_of.format(sha256=digest.hexdigest())
+        self._rename(temporary, path)
+        return digest.hexdigest(), size, path
+
+    def remove(self, path: str) -> None:
+        """Remove a file or folder that is there."""
+        if self.exists(path):
+            self.fs.rm(self.full(path), recursive=True)
+
+    def _temporary(self, path: str) -> str:
+        folder, _, name = self.full(path).rpartition("/")
+        self.fs.makedirs(folder, exist_ok=True)
+        return f"{folder}/.{name}.{uuid.uuid4().hex[:8]}.tmp"
+
+    def _rename(self, temporary: str, path: str) -> None:
+        if self.is_local:
+            os.replace(temporary, self.full(path))  # noqa: PTH105 - the one atomic step, on fsspec's own strings
+        else:
+            self.fs.mv(temporary, self.full(path))
+
+
+def sha256_of(stream: BinaryIO) -> str:
+    """Return the SHA-256 of a stream's remaining bytes, read block by block."""
+    digest = hashlib.sha256()
+    for block in blocks(stream):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield a stream's bytes in blocks."""
+    while block := stream.read(BLOCK):
+        yield block
+
+
+# Where each kind of file lies.
+
+
+def landing(source: str, day: str) -> str:
+    """Raw bytes by hash; `{sha256}` is filled in by `Lake.land`."""
+    return f"landing/{source}/{day}/{{sha256}}"
+
+
+def receipt(round_id: str, source: str, sha256: str) -> str:
+    """What is known of landed bytes: name, size, when."""
+    return f"receipts/{round_id}/{source}/{sha256}.json"
+
+
+def conformed(round_id: str, source: str, month: str, sha256: str) -> str:
+    """Responses of one landed object that fall in one month."""
+    return f"conformed/round={round_id}/source={source}/month={month}/{sha256}.parquet"
+
+
+def rejects(round_id: str, source: str, stage: str, key: str) -> str:
+    """Rejected and duplicate rows of one stage; `key` is a hash (conform) or a month (screen)."""
+    return f"rejects/round={round_id}/source={source}/stage={stage}/{key}.parquet"
+
+
+def responses(programme: str, round_id: str, month: str, source: str) -> str:
+    """Accepted responses of one partition."""
+    return f"responses/programme={programme}/round={round_id}/month={month}/source={source}/responses.parquet"
+
+
+def tallies(programme: str, round_id: str, month: str, source: str) -> str:
+    """Additive totals of one partition."""
+    return f"tallies/programme={programme}/round={round_id}/month={month}/source={source}/tally.parquet"
+
+
+def run_report(round_id: str, stage: str, key: str) -> str:
+    """The report of one stage on one partition."""
+    return f"runs/{round_id}/{stage}/{key}.json"
+
+
+def result(round_id: str, name: str) -> str:
+    """A computed table of the round, e.g. `index_score`."""
+    return f"results/{round_id}/{name}.parquet"
+
+
+def release(release_id: str) -> str:
+    """Folder of a release."""
+    return f"releases/{release_id}"

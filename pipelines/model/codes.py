@@ -1,0 +1,102 @@
+"""Stable codes of what can befall a row: rejected (R) or duplicate (D), with texts in Vietnamese and English.
+
+A code is never renamed or reused: reports of past years refer to it. R1 is about a file or line that could not be
+read, R2 about a field that could not be conformed, R3 about a response that does not belong to the round,
+D4 about a response that is already there. Texts are templates over `field` and `value`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class RejectCode(Enum):
+    """One reason; `code` is what is stored, `vi` and `en` are what a person reads."""
+
+    R101_UNREADABLE_FILE = ("Không đọc được tệp: {value}", "The file cannot be read: {value}")
+    R102_EMPTY_FILE = ("Tệp không có dòng dữ liệu nào", "The file holds no row of data")
+    R103_UNKNOWN_HEADING = (
+        "Tiêu đề cột “{field}” không có trong bảng ánh xạ của phiếu",
+        "Heading “{field}” is not in the mapping of the form",
+    )
+    R104_MISSING_HEADING = (
+        "Thiếu cột bắt buộc “{field}”",
+        "Required heading “{field}” is missing",
+    )
+    R105_TOO_LARGE = (
+        "Dòng hoặc ô vượt giới hạn kích thước: {value}",
+        "The line or cell is over the size limit: {value}",
+    )
+    R106_TRUNCATED = (
+        "Tệp bị cắt ngang: dòng cuối chưa ghi xong",
+        "The file breaks off: its last line was not written to the end",
+    )
+    R107_BROKEN_LINE = ("Dòng không đúng định dạng: {value}", "The line is not well formed: {value}")
+    R108_UNKNOWN_FORM = (
+        "Không có bảng ánh xạ cho mẫu phiếu hoặc phiên bản “{value}”",
+        "No mapping fits form or version “{value}”",
+    )
+    R201_MISSING_FIELD = ("Thiếu giá trị bắt buộc ở “{field}”", "Required value “{field}” is missing")
+    R202_UNKNOWN_UNIT = (
+        "Đơn vị “{value}” không có trong danh mục tại ngày trả lời",
+        "Unit “{value}” is not in the list of units at the date of the response",
+    )
+    R203_UNKNOWN_CODE = (
+        "Mã trả lời “{value}” không có trong thang đo của “{field}”",
+        "Answer code “{value}” is not in the scale of “{field}”",
+    )
+    R204_BAD_TIME = ("Thời điểm “{value}” ở “{field}” không hợp lệ", "Time “{value}” in “{field}” is not valid")
+    R205_UNKNOWN_PROCEDURE = (
+        "Thủ tục “{value}” không có trong khung mẫu của đợt khảo sát",
+        "Procedure “{value}” is not in the frame of the round",
+    )
+    R206_UNKNOWN_PSU = (
+        "Địa bàn “{value}” không có trong khung mẫu của đợt khảo sát",
+        "Primary sampling unit “{value}” is not in the frame of the round",
+    )
+    R207_BAD_NUMBER = ("“{value}” ở “{field}” không phải là số hợp lệ", "“{value}” in “{field}” is not a valid number")
+    R208_BAD_TEXT = (
+        "Chữ ở “{field}” không phải Unicode hợp lệ (NUL hoặc bảng mã cũ): {value}",
+        "The text in “{field}” is not valid Unicode (NUL or a legacy encoding): {value}",
+    )
+    R301_OUTSIDE_WINDOW = (
+        "Thời điểm trả lời {value} nằm ngoài thời gian của đợt khảo sát",
+        "Submitted at {value}, outside the window of the round",
+    )
+    R302_TOO_FEW_ANSWERS = (
+        "Chỉ trả lời {value} tiêu chí, dưới mức tối thiểu",
+        "Only {value} items answered, below the minimum",
+    )
+    R303_UNDER_AGE = ("Người trả lời dưới 18 tuổi", "The respondent is under 18")
+    R304_UNIT_NOT_IN_ROUND = (
+        "Đơn vị “{value}” không thuộc đợt khảo sát",
+        "Unit “{value}” does not belong to the round",
+    )
+    R305_REFUSED_AT_SOURCE = (
+        "Nguồn đã đánh dấu không chấp nhận: {value}",
+        "The source marked the record as not accepted: {value}",
+    )
+    D401_SAME_RECORD = ("Cùng bản ghi đã có", "The same record is already there")
+    D402_SAME_CONTENT = (
+        "Cùng nội dung, thiết bị, thời điểm, đơn vị và thủ tục với bản ghi {value}",
+        "Same content, device, times, unit and procedure as record {value}",
+    )
+    D403_SUPERSEDED = ("Đã được thay bằng bản sửa {value}", "Replaced by revision {value}")
+
+    @property
+    def code(self) -> str:
+        """The stored, stable name, e.g. `R203_UNKNOWN_CODE`."""
+        return self.name
+
+    @property
+    def is_duplicate(self) -> bool:
+        """Whether the row counts as duplicate rather than rejected."""
+        return self.name.startswith("D")
+
+    def text_vi(self, field: str = "", value: str = "") -> str:
+        """Return the Vietnamese text with the place and the value filled in."""
+        return str(self._value_[0]).format(field=field, value=value)
+
+    def text_en(self, field: str = "", value: str = "") -> str:
+        """Return the English text with the place and the value filled in."""
+        return str(self._value_[1]).format(field=field, value=value)

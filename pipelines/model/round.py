@@ -1,0 +1,107 @@
+"""One execution of a survey: programme, method, period, window, design, sources and settings.
+
+Read from `rounds/<id>/round.yml` by `pipelines.rounds`; this module only holds the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pipelines.model.method import Combination
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Which heading of a source's file or record is which field or answer of the response, for one form version.
+
+    Args:
+        form: id of the instrument whose answers these are.
+        when: heading → values; the mapping holds for rows where every heading has one of its values. Empty: the
+            mapping holds for every row of a file that has all its headings.
+        headings: heading → target. A target is a field of `pipelines.model.response.HEADER` or the code of a question.
+        ignore: patterns (`fnmatch`) of headings known to carry nothing we keep.
+        constants: header field → value that the file does not carry (channel, unit, time of a dated export).
+        codes: code list name or question code → {text as written in the source: code}.
+        time_zone: zone of times that carry none.
+        time_format: `strptime` format of times; empty means ISO 8601.
+    """
+
+    form: str
+    headings: dict[str, str]
+    when: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    ignore: tuple[str, ...] = ()
+    constants: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, dict[str, int]] = field(default_factory=dict)
+    time_zone: str = "Asia/Ho_Chi_Minh"
+    time_format: str = ""
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """How one source serves one round.
+
+    `options` are the connector's own (inbox folder, address, form id); secrets are never here but in the environment,
+    under the name that `options["secret"]` gives. `self_selected` says that answers are no probability sample.
+    """
+
+    source: str
+    instance: str
+    channel: str
+    options: dict[str, Any] = field(default_factory=dict)
+    mappings: tuple[Mapping, ...] = ()
+    self_selected: bool = True
+
+
+@dataclass(frozen=True)
+class Design:
+    """How respondents were selected.
+
+    `strata` are columns of the response that, with `unit_code`, make a stratum. `psu` is the column of the primary
+    sampling unit; empty: every response is its own.
+    """
+
+    strata: tuple[str, ...] = ()
+    psu: str = ""
+    finite_population: bool = True
+
+    @property
+    def is_clustered(self) -> bool:
+        """Whether responses come in clusters."""
+        return bool(self.psu)
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of a programme. `sha256` covers every file of the round's folder."""
+
+    id: str
+    programme: str
+    method_version: str
+    year: int
+    title_vi: str
+    title_en: str
+    window_from: date
+    window_to: date
+    unit_level: str
+    design: Design
+    sources: tuple[SourceConfig, ...]
+    settings: dict[str, Any]
+    folder: str
+    sha256: str
+    rollup: Combination | None = None
+    time_zone: str = "Asia/Ho_Chi_Minh"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which days and months of the round are counted."""
+        return ZoneInfo(self.time_zone)
+
+    def source(self, name: str) -> SourceConfig:
+        """Return the configuration of a source; a KeyError names one that does not serve the round."""
+        for config in self.sources:
+            if config.source == name:
+                return config
+        raise KeyError(name)

@@ -32,13 +32,23 @@ class Role(StrEnum):
     HEADER = "header"  # unit, procedure, times: a field of the response itself
 
 
+class Status(StrEnum):
+    """How sure a rule or a wording is: seen in a public source, inferred from published figures, unknown, or local."""
+
+    SEEN = "seen"
+    INFERRED = "inferred"
+    UNKNOWN = "unknown"
+    LOCAL = "local"  # decided here; may be changed here
+
+
 @dataclass(frozen=True)
 class Choice:
-    """One option of a code list; `code` is a small whole number, unique in its list."""
+    """One option of a code list; `code` is a small whole number, unique in its list; `status` is that of its words."""
 
     code: int
     label_vi: str
     label_en: str
+    status: Status = Status.LOCAL
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ class Question:
 
     `code` identifies the meaning over all forms and years (column `item_code` of the XLSForm); `name` is the XLSForm
     name and `path` the name with its groups (`g_access/a1`), as portals use them. A header question's `code` is the
-    field of the response that it fills (`unit_code`, `procedure_code`, …).
+    field of the response that it fills (`unit_code`, `procedure_code`, …). `status` is that of its words.
     """
 
     code: str
@@ -72,6 +82,7 @@ class Question:
     label_en: str
     code_list: CodeList | None = None
     required: bool = False
+    status: Status = Status.LOCAL
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -12,15 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from pipelines.model.instrument import Instrument
-
-
-class Status(StrEnum):
-    """How sure a rule is: seen in a public source, inferred from published figures, unknown, or decided locally."""
-
-    SEEN = "seen"
-    INFERRED = "inferred"
-    UNKNOWN = "unknown"
-    LOCAL = "local"
+from pipelines.model.instrument import Status as Status
 
 
 class Combination(StrEnum):

@@ -1,0 +1,24 @@
+"""Methods as data: every programme and version is a folder here or in a folder of one's own, read into the model.
+
+It must not compute scores or know of responses.
+"""
+
+from pipelines.methods.document import read_document
+from pipelines.methods.library import folder_sha256, is_content, list_methods, load_mappings, load_method
+from pipelines.methods.mapping_file import check_mappings, check_zone, read_mappings
+from pipelines.methods.thresholds import load_settings
+from pipelines.methods.xlsform import load_instrument
+
+__all__ = [
+    "check_mappings",
+    "check_zone",
+    "folder_sha256",
+    "is_content",
+    "list_methods",
+    "load_instrument",
+    "load_mappings",
+    "load_method",
+    "load_settings",
+    "read_document",
+    "read_mappings",
+]

@@ -1,0 +1,9 @@
+"""Rounds as data: a folder `rounds/<id>/` of the lake, read into the model and into Arrow tables.
+
+It must not load methods, look up geography or write.
+"""
+
+from pipelines.rounds.round_file import list_rounds, load_round
+from pipelines.rounds.tables import load_frame, load_plan, load_units
+
+__all__ = ["list_rounds", "load_frame", "load_plan", "load_round", "load_units"]

@@ -1,0 +1,186 @@
+"""Reads the CSV tables of a round: units, frame and plan.
+
+Every complaint names file, line, column and remedy; a column that is not known is refused rather than overlooked. It
+must not look units up in the geography.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from pipelines.lake import Lake
+from pipelines.model.errors import InputError
+from pipelines.model.response import CHANNELS
+from pipelines.model.round import Round
+
+COUNT = re.compile(r"\d{1,15}")
+Record = dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A table: its columns, those that must be filled, its key, those that are counts, those with fixed values."""
+
+    file: str
+    columns: tuple[str, ...]
+    filled: tuple[str, ...]
+    key: tuple[str, ...]
+    counts: tuple[str, ...] = ()
+    options: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """All text but the counts."""
+        return pa.schema([(name, pa.int64() if name in self.counts else pa.string()) for name in self.columns])
+
+
+UNITS = Shape(
+    file="units.csv",
+    columns=("unit_code", "name_vi", "name_en", "level", "parent_code"),
+    filled=("unit_code", "name_vi", "level"),
+    key=("unit_code",),
+)
+PROCEDURE = ("procedure_code", "procedure_name_vi", "procedure_name_en", "procedure_field")
+FRAME = Shape(
+    file="frame.csv",
+    columns=("unit_code", *PROCEDURE, "psu_code", "population"),
+    filled=("unit_code",),
+    key=("unit_code", "procedure_code", "procedure_field", "psu_code"),
+    counts=("population",),
+)
+PLAN = Shape(
+    file="plan.csv",
+    columns=("unit_code", "procedure_field", "psu_code", "channel", "planned"),
+    filled=("unit_code", "planned"),
+    key=("unit_code", "procedure_field", "psu_code", "channel"),
+    counts=("planned",),
+    options={"channel": CHANNELS},
+)
+
+
+def load_units(lake: Lake, survey: Round) -> pa.Table:
+    """Return `units.csv`: unit_code, name_vi, name_en, level, parent_code, all text; an empty cell is null.
+
+    Raises:
+        InputError: naming file, line, column and remedy.
+    """
+    table = _load(lake, survey, UNITS)
+    if survey.unit_level not in table["level"].to_pylist():
+        remedy = f"add the units evaluated, or correct unit_level in {survey.folder}/round.yml"
+        raise InputError(f"no unit of level {survey.unit_level!r}", f"{survey.folder}/{UNITS.file}", remedy)
+    return table
+
+
+def load_frame(lake: Lake, survey: Round) -> pa.Table:
+    """Return `frame.csv`: units, procedures and PSUs to be surveyed, with their population (dossiers or persons).
+
+    All text but `population` (int64); an absent column or empty cell is null.
+
+    Raises:
+        InputError: naming file, line, column and remedy.
+    """
+    return _load(lake, survey, FRAME, _codes(lake, survey))
+
+
+def load_plan(lake: Lake, survey: Round) -> pa.Table:
+    """Return `plan.csv`: planned responses (int64) by unit, procedure field, PSU and channel; no file: no rows.
+
+    Raises:
+        InputError: naming file, line, column and remedy.
+    """
+    if not lake.exists(f"{survey.folder}/{PLAN.file}"):
+        return PLAN.schema.empty_table()
+    return _load(lake, survey, PLAN, _codes(lake, survey))
+
+
+def _codes(lake: Lake, survey: Round) -> frozenset[str]:
+    return frozenset(load_units(lake, survey)["unit_code"].to_pylist())
+
+
+def _load(lake: Lake, survey: Round, shape: Shape, units: Collection[str] = ()) -> pa.Table:
+    where = f"{survey.folder}/{shape.file}"
+    keys: dict[tuple[str | None, ...], int] = {}
+    records: list[Record] = []
+    for line, record in _records(lake, where, shape):
+        _check(record, shape, units, f"{where}, line {line}")
+        first = keys.setdefault(tuple(record[name] for name in shape.key), line)
+        if first != line:
+            raise InputError(
+                f"repeats line {first}", f"{where}, line {line}", f"keep one line a {' × '.join(shape.key)}"
+            )
+        records.append(record)
+    if not records:
+        raise InputError("there is no row", where, "fill in the table")
+    cells = [[_value(record[name], name in shape.counts) for record in records] for name in shape.columns]
+    return pa.table(cells, schema=shape.schema)
+
+
+def _value(text: str | None, is_count: bool) -> str | int | None:
+    return int(text) if is_count and text is not None else text
+
+
+def _records(lake: Lake, where: str, shape: Shape) -> Iterator[tuple[int, Record]]:
+    """Yield line number and cells of every row that is not empty."""
+    reader = csv.reader(io.StringIO(_text(lake, where), newline=""), strict=True)
+    try:
+        headings = [heading.strip() for heading in next(reader, [])]
+        _check_headings(headings, shape, where)
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield reader.line_num, _record(cells, headings, shape, f"{where}, line {reader.line_num}")
+    except csv.Error as error:
+        raise InputError(str(error), f"{where}, line {reader.line_num}", "save the table again as CSV") from None
+
+
+def _text(lake: Lake, where: str) -> str:
+    if not lake.exists(where):
+        raise InputError("there is no such file", lake.full(where), "add it to the round's folder")
+    try:
+        return unicodedata.normalize("NFC", lake.read_bytes(where).decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        remedy = "save it as CSV UTF-8"
+        raise InputError(f"not UTF-8 at byte {error.start}", where, remedy) from None
+
+
+def _check_headings(headings: list[str], shape: Shape, where: str) -> None:
+    place, known = f"{where}, line 1", f"separate with commas and use: {', '.join(shape.columns)}"
+    for number, heading in enumerate(headings):
+        if heading not in shape.columns:
+            raise InputError(f"unknown column {heading!r}", place, known)
+        if heading in headings[:number]:
+            raise InputError(f"column {heading!r} occurs twice", place, "keep one of them")
+    for name in shape.filled:
+        if name not in headings:
+            raise InputError(f"column {name!r} is missing", place, known)
+
+
+def _record(cells: list[str], headings: list[str], shape: Shape, where: str) -> Record:
+    if len(cells) != len(headings):
+        remedy = "write one cell a column; put quotes around text that holds a comma"
+        raise InputError(f"{len(cells)} cells under {len(headings)} headings", where, remedy)
+    filled = {heading: cell.strip() or None for heading, cell in zip(headings, cells, strict=True)}
+    return {name: filled.get(name) for name in shape.columns}
+
+
+def _check(record: Record, shape: Shape, units: Collection[str], where: str) -> None:
+    for name in shape.filled:
+        if record[name] is None:
+            raise InputError("the cell is empty", f"{where}, column {name}", f"fill in {name}")
+    for name in shape.counts:
+        text = record[name]
+        if text is not None and not COUNT.fullmatch(text):
+            raise InputError(f"{text!r} is no count", f"{where}, column {name}", "write digits only, such as 10450")
+    for name, options in shape.options.items():
+        if record[name] is not None and record[name] not in options:
+            remedy = f"use one of: {', '.join(options)}"
+            raise InputError(f"unknown {name} {record[name]!r}", f"{where}, column {name}", remedy)
+    if units and record["unit_code"] not in units:
+        remedy = f"add the unit to {UNITS.file}, or correct the code (keep leading zeros: format the column as text)"
+        raise InputError(f"unknown unit {record['unit_code']!r}", f"{where}, column unit_code", remedy)

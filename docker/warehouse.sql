@@ -1,0 +1,2 @@
+-- The warehouse lies beside Airflow's own database, never in it.
+CREATE DATABASE warehouse;

@@ -36,6 +36,10 @@ class RejectCode(Enum):
         "Không có bảng ánh xạ cho mẫu phiếu hoặc phiên bản “{value}”",
         "No mapping fits form or version “{value}”",
     )
+    R109_DUPLICATE_HEADING = (
+        "Tiêu đề cột “{field}” xuất hiện nhiều lần trong tệp",
+        "Heading “{field}” occurs more than once in the file",
+    )
     R201_MISSING_FIELD = ("Thiếu giá trị bắt buộc ở “{field}”", "Required value “{field}” is missing")
     R202_UNKNOWN_UNIT = (
         "Đơn vị “{value}” không có trong danh mục tại ngày trả lời",

@@ -1,0 +1,25 @@
+"""Which instrument the answers of a source belong to, where the source itself does not say.
+
+It must not read files: it only chooses among the instruments of the method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipelines.model.errors import InputError
+from pipelines.model.instrument import Instrument
+from pipelines.model.round import SourceConfig
+
+
+def only_form(config: SourceConfig, instruments: Sequence[Instrument]) -> Instrument:
+    """Return the instrument that `options.form` names, or the only one; an InputError says what to choose from."""
+    wanted = config.options.get("form")
+    found = [instrument for instrument in instruments if wanted in (None, instrument.id)]
+    if len(found) == 1:
+        return found[0]
+    raise InputError(
+        f"source “{config.source}” collects one form, but it is not clear which",
+        "round.yml, options.form",
+        f"set it to one of: {', '.join(instrument.id for instrument in instruments)}; or write a mapping file",
+    )

@@ -1,0 +1,73 @@
+"""Records of the sheet of an XLSX workbook, read row by row within limits that no keyed form reaches.
+
+Formulas are read as the values last calculated; one without a value is a fault, because a blank would be silent.
+It must not evaluate, follow links out of the file, or trust the sizes that the file claims.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import openpyxl
+from openpyxl.utils import get_column_letter
+from openpyxl.workbook.workbook import Workbook
+
+from pipelines.model.codes import RejectCode
+from pipelines.model.source import Fault
+from pipelines.sources.cells import text_of
+from pipelines.sources.tables import Record
+
+MAX_UNPACKED = 128_000_000  # bytes of all parts: a zip bomb is refused before it is unpacked
+MAX_ROWS = 1_048_576  # what Excel holds
+MAX_CELLS_OF_ROW = 16_384
+BROKEN = "không phải tệp XLSX lành · not a sound XLSX file"
+
+
+def records(stream: BinaryIO, sheet: str = "") -> Iterator[Record | Fault]:
+    """Yield the records of the named sheet, or of the first; what cannot be read further is one last fault."""
+    try:
+        unpacked = sum(part.file_size for part in zipfile.ZipFile(stream).infolist())
+        if unpacked > MAX_UNPACKED:
+            yield Fault(RejectCode.R105_TOO_LARGE, value=f"{unpacked} > {MAX_UNPACKED} byte")
+            return
+        yield from _sheet_records(stream, sheet)
+    except Exception as error:  # a broken workbook makes the library raise anything
+        yield Fault(RejectCode.R101_UNREADABLE_FILE, value=f"{BROKEN} ({type(error).__name__}: {error})")
+
+
+def _sheet_records(stream: BinaryIO, sheet: str) -> Iterator[Record | Fault]:
+    book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+    formulas = openpyxl.load_workbook(stream, read_only=True)
+    if sheet and sheet not in book.sheetnames:
+        yield Fault(RejectCode.R101_UNREADABLE_FILE, value=f"không có trang tính · no sheet “{sheet}”")
+        return
+    width = 0
+    for line, (values, written) in enumerate(zip(_rows(book, sheet), _rows(formulas, sheet), strict=True), 1):
+        if line > MAX_ROWS or len(values) > MAX_CELLS_OF_ROW:
+            yield Fault(RejectCode.R105_TOO_LARGE, line, value=f"> {MAX_ROWS} × {MAX_CELLS_OF_ROW}")
+            return
+        cells = [text_of(value) for value in values]
+        width = width or len(cells)
+        yield _uncalculated(line, values, written) or _record(line, cells, width)
+
+
+def _rows(book: Workbook, sheet: str) -> Iterator[tuple[Any, ...]]:
+    found = book[sheet] if sheet else book.worksheets[0]
+    found.reset_dimensions()  # the size that the file claims may cut columns off
+    return found.iter_rows(values_only=True)
+
+
+def _uncalculated(line: int, values: tuple[Any, ...], written: tuple[Any, ...]) -> Fault | None:
+    for position, (value, formula) in enumerate(zip(values, written, strict=True), 1):
+        if value is None and formula is not None:
+            place = f"{get_column_letter(position)}{line}"
+            return Fault(RejectCode.R107_BROKEN_LINE, line, place, f"{place}: {formula}", repr(written))
+    return None
+
+
+def _record(line: int, cells: list[str | None], width: int) -> Record:
+    """A sheet does not store the blank cells at the end of a row: they are put back up to the width of the headings."""
+    size = sum(len(cell) for cell in cells if cell)
+    return Record(line, cells + [None] * (width - len(cells)), size)

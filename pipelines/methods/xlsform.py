@@ -46,7 +46,7 @@ ROLE_KINDS = {
 }
 LAYOUT = ("note", "begin_group", "begin group", "end_group", "end group")
 CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-CHOICE_CODE = re.compile(r"\d{1,4}")
+CHOICE_CODE = re.compile(r"[0-9]{1,4}")
 
 
 def load_instrument(path: Path) -> Instrument:

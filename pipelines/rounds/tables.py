@@ -20,7 +20,7 @@ from pipelines.model.errors import InputError
 from pipelines.model.response import CHANNELS
 from pipelines.model.round import Round
 
-COUNT = re.compile(r"\d{1,15}")
+COUNT = re.compile(r"[0-9]{1,15}")
 Record = dict[str, str | None]
 
 

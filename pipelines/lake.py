@@ -42,6 +42,11 @@ class Lake:
         prefix = len(self.root.rstrip("/")) + 1
         return sorted(str(found)[prefix:] for found in self.fs.glob(self.full(pattern)))
 
+    def find(self, folder: str) -> list[str]:
+        """Return the relative paths of all files below a folder, hidden ones too, sorted."""
+        prefix = len(self.root.rstrip("/")) + 1
+        return sorted(str(found)[prefix:] for found in self.fs.find(self.full(folder)))
+
     def open(self, path: str) -> BinaryIO:
         """Open a file for reading bytes."""
         return self.fs.open(self.full(path), "rb")
@@ -97,6 +102,23 @@ class Lake:
         if self.exists(path):
             self.fs.rm(self.full(path), recursive=True)
 
+    def protect(self, folder: str) -> None:
+        """Make a local folder's files read-only; object stores have locks of their own."""
+        for path in self.find(folder) if self.is_local else ():
+            os.chmod(self.full(path), 0o444)  # noqa: PTH101 - fsspec's own strings
+
+    def move_folder(self, source: str, target: str, last: str) -> None:
+        """Give a finished folder its name: locally in one step, elsewhere file by file with the file `last` at the end.
+
+        Whoever looks for `last` first therefore never sees half a folder. An OSError says that the target is taken.
+        """
+        if self.is_local:
+            os.rename(self.full(source), self.full(target))  # noqa: PTH104 - replaces no folder that holds files
+            return
+        names = [path[len(source) + 1 :] for path in self.find(source)]
+        for name in sorted(names, key=lambda name: (name == last, name)):
+            self.fs.mv(self.full(f"{source}/{name}"), self.full(f"{target}/{name}"))
+
     def _temporary(self, path: str) -> str:
         folder, _, name = self.full(path).rpartition("/")
         self.fs.makedirs(folder, exist_ok=True)
@@ -136,6 +158,11 @@ def receipt(round_id: str, source: str, sha256: str) -> str:
     return f"receipts/{round_id}/{source}/{sha256}.json"
 
 
+def cursor(round_id: str, source: str) -> str:
+    """Where fetching of a source continues for a round."""
+    return f"cursors/{round_id}/{source}.json"
+
+
 def conformed(round_id: str, source: str, month: str, sha256: str) -> str:
     """Responses of one landed object that fall in one month."""
     return f"conformed/round={round_id}/source={source}/month={month}/{sha256}.parquet"
@@ -144,6 +171,11 @@ def conformed(round_id: str, source: str, month: str, sha256: str) -> str:
 def rejects(round_id: str, source: str, stage: str, key: str) -> str:
     """Rejected and duplicate rows of one stage; `key` is a hash (conform) or a month (screen)."""
     return f"rejects/round={round_id}/source={source}/stage={stage}/{key}.parquet"
+
+
+def stale(round_id: str, source: str, month: str) -> str:
+    """Mark of a month whose responses are to be screened again; it goes when the month is tallied."""
+    return f"stale/{round_id}/{source}/{month}"
 
 
 def responses(programme: str, round_id: str, month: str, source: str) -> str:
@@ -156,9 +188,24 @@ def tallies(programme: str, round_id: str, month: str, source: str) -> str:
     return f"tallies/programme={programme}/round={round_id}/month={month}/source={source}/tally.parquet"
 
 
+def published_scores(round_id: str, source: str, sha256: str) -> str:
+    """Scores of leaves that somebody published, from one landed table."""
+    return f"published/round={round_id}/source={source}/{sha256}.parquet"
+
+
 def run_report(round_id: str, stage: str, key: str) -> str:
     """The report of one stage on one partition."""
     return f"runs/{round_id}/{stage}/{key}.json"
+
+
+def gate_result(round_id: str, gate: str, key: str) -> str:
+    """What a gate found on one partition."""
+    return f"gates/{round_id}/{gate}/{key}.json"
+
+
+def docs(key: str) -> str:
+    """Folder of the Data Docs of a gate's last run on one partition."""
+    return f"docs/{key}"
 
 
 def result(round_id: str, name: str) -> str:

@@ -24,6 +24,7 @@ class Publication:
     """All that a format may show. `frozen_on` is the ISO date printed in files; no format reads the clock.
 
     `unit_names` gives code → (Vietnamese, English); `notes` are bilingual remarks (vi, en) to be printed with results.
+    `overall_unit` is the unit whose score stands for the round (the roll-up, or the only unit); empty: none does.
     """
 
     release_id: str
@@ -33,6 +34,7 @@ class Publication:
     tables: Mapping[str, PublishedTable]
     unit_names: Mapping[str, tuple[str, str]]
     notes: tuple[tuple[str, str], ...] = ()
+    overall_unit: str = ""
 
 
 @dataclass(frozen=True)

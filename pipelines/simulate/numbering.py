@@ -1,0 +1,46 @@
+"""Running numbers: of events on a kiosk, with gaps where data were lost, and of paper forms at a desk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from pipelines.simulate.record import KIOSK, POSTAL, Record
+
+
+def number(records: list[Record], gaps: int, rng: np.random.Generator) -> tuple[list[Record], list[tuple[str, int]]]:
+    """Return the records in order of time with their numbers, and the (device, number) pairs that were left out.
+
+    A kiosk's events get `sequence`, a paper form's number is its `record_id`, which its revision shares.
+    """
+    ordered = sorted(
+        records, key=lambda record: (record.source, record.submitted_at, record.record_id, record.revision)
+    )
+    skipped = _places_of_gaps(ordered, gaps, rng)
+    last: dict[str, int] = {}
+    forms: dict[str, str] = {}
+    numbered, missing = [], []
+    for place, record in enumerate(ordered):
+        if record.source == KIOSK:
+            if place in skipped:
+                missing.append((record.device_id, last.get(record.device_id, 0) + 1))
+                last[record.device_id] = last.get(record.device_id, 0) + 1
+            last[record.device_id] = last.get(record.device_id, 0) + 1
+            record = replace(record, sequence=last[record.device_id])
+        elif record.source == POSTAL:
+            form = forms.setdefault(record.record_id, f"P{len(forms) + 1:06d}")
+            record = replace(record, record_id=form)
+        numbered.append(record)
+    return numbered, missing
+
+
+def _places_of_gaps(ordered: list[Record], gaps: int, rng: np.random.Generator) -> frozenset[int]:
+    """Choose after which events a number is lost; never before a device's first, where nobody could tell."""
+    first: dict[str, int] = {}
+    for place, record in enumerate(ordered):
+        first.setdefault(record.device_id, place)
+    places = [
+        place for place, record in enumerate(ordered) if record.source == KIOSK and first[record.device_id] != place
+    ]
+    return frozenset(rng.choice(places, min(gaps, len(places)), replace=False).tolist()) if places else frozenset()

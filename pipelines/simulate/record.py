@@ -1,0 +1,51 @@
+"""One record as a source holds it, before it is written in that source's wire format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from pipelines.model.codes import RejectCode
+
+SOURCES = KIOSK, POSTAL, KOBO = "kiosk", "postal", "kobo"  # the connectors whose wire formats are written
+Answer = int | str | tuple[int, ...]  # a code, a text that is none, or the ticked options of a multiple choice
+
+
+@dataclass(frozen=True)
+class Record:
+    """One filled-in form.
+
+    Args:
+        record_id: identity in its source, kept by a revision; a UUID, or the number on a paper form.
+        version_id: identity of this very version where the source gives one (a portal's `_uuid`).
+        answers: question code → answer; a blank is absent.
+        arrives: day of the file in which the record comes.
+        replaces: `version_id` of the version that this one replaced.
+        review: what a reviewer said at the source: approved, not_approved, on_hold or empty.
+        damage: how its line is spoilt: `broken` in the middle, `half` written, or empty.
+        marks: names of the faults that were planted in it.
+        fate: the code with which it is to be refused; None where it is to be accepted.
+    """
+
+    source: str
+    record_id: str
+    form: str
+    unit_code: str
+    procedure_code: str
+    psu_code: str
+    respondent: str
+    channel: str
+    device_id: str
+    started_at: datetime
+    submitted_at: datetime
+    arrives: date
+    version_id: str = ""
+    sequence: int = 0
+    revision: int = 1
+    answers: dict[str, Answer] = field(default_factory=dict)
+    comment: str = ""
+    replaces: str = ""
+    review: str = ""
+    damage: str = ""
+    marks: tuple[str, ...] = ()
+    fate: RejectCode | None = None

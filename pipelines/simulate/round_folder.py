@@ -1,0 +1,105 @@
+"""The folder of the simulated round: `round.yml`, units, frame, plan and the mapping of the keyed forms."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import yaml
+
+from pipelines.model.method import Method
+from pipelines.simulate.portal_files import asset_uid
+from pipelines.simulate.postal_files import postal_mappings
+from pipelines.simulate.record import KOBO, POSTAL
+from pipelines.simulate.sampling import Take
+from pipelines.simulate.spec import Channel, SimulationSpec
+
+
+def round_files(spec: SimulationSpec, method: Method, plan: Sequence[Take]) -> dict[str, bytes]:
+    """Return path in the round's folder → bytes."""
+    files = {
+        "round.yml": _yaml(_round(spec)),
+        "units.csv": _csv(("unit_code", "name_vi", "name_en", "level", "parent_code"), map(vars, spec.units)),
+        "frame.csv": _frame(spec),
+        "plan.csv": _plan(spec, plan),
+    }
+    for channel in spec.channels:
+        if channel.source == POSTAL:
+            files["mappings/postal.yml"] = _yaml(postal_mappings(spec, method, channel.channel))
+    return files
+
+
+def inbox(spec: SimulationSpec, source: str) -> str:
+    """Return the folder of the lake in which a source's files arrive."""
+    return f"inbox/{spec.round_id}/{source}"
+
+
+def _round(spec: SimulationSpec) -> dict[str, Any]:
+    design = spec.design
+    return {
+        "id": spec.round_id,
+        "programme": spec.programme,
+        "method": spec.method_version,
+        "year": spec.year,
+        "title": {"vi": spec.title_vi, "en": spec.title_en},
+        "window": {"from": spec.window_from.isoformat(), "to": spec.window_to.isoformat()},
+        "unit_level": spec.unit_level,
+        **({"rollup": spec.rollup} if spec.rollup else {}),
+        "time_zone": spec.time_zone,
+        "design": {"strata": list(design.strata), "psu": design.psu, "finite_population": design.finite_population},
+        "sources": [_source(spec, channel) for channel in spec.channels],
+    }
+
+
+def _source(spec: SimulationSpec, channel: Channel) -> dict[str, Any]:
+    """Everybody who answers was drawn, so that no source is self-selected."""
+    return {
+        "source": channel.source,
+        "instance": spec.round_id,
+        "channel": channel.channel,
+        "self_selected": False,
+        "options": _portal(spec, channel) if channel.source == KOBO else {"inbox": inbox(spec, channel.source)},
+    }
+
+
+def _portal(spec: SimulationSpec, channel: Channel) -> dict[str, str]:
+    form = spec.instruments[channel.respondents[0]]
+    return {
+        "url": "env:HAILONG_PORTAL_URL",
+        "secret": "HAILONG_PORTAL_TOKEN",
+        "asset": asset_uid(spec.round_id, form),
+        "form": form,
+    }
+
+
+def _frame(spec: SimulationSpec) -> bytes:
+    names = ("procedure_code", "procedure_name_vi", "procedure_name_en", "procedure_field", "psu_code", "population")
+    rows = (
+        vars(row)
+        | {
+            "procedure_name_vi": row.name_vi if row.procedure_code else "",
+            "procedure_name_en": row.name_en if row.procedure_code else "",
+        }
+        for row in spec.frame
+    )
+    return _csv(("unit_code", *names), rows)
+
+
+def _plan(spec: SimulationSpec, plan: Sequence[Take]) -> bytes:
+    """One line a take; a take of several procedures is of their field."""
+    rows = (vars(spec.frame[take.rows[0]]) | {"channel": "", "planned": take.size} for take in plan)
+    return _csv(("unit_code", "procedure_field", "psu_code", "channel", "planned"), rows)
+
+
+def _csv(names: Sequence[str], rows: Iterable[dict[str, Any]]) -> bytes:
+    sink = io.StringIO(newline="")
+    writer = csv.DictWriter(sink, names, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return sink.getvalue().encode()
+
+
+def _yaml(value: Any) -> bytes:
+    return yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=120).encode()

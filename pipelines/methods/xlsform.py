@@ -42,6 +42,7 @@ ROLE_KINDS = {
     Role.NEED: SELECTS,
     Role.PROFILE: (*SELECTS, Kind.INTEGER),
     Role.COMMENT: (Kind.TEXT,),
+    Role.IDENTITY: (Kind.TEXT, Kind.INTEGER, Kind.TIME),
     Role.HEADER: (Kind.TEXT, Kind.TIME, Kind.INTEGER, Kind.SELECT_ONE),
 }
 LAYOUT = ("note", "begin_group", "begin group", "end_group", "end group")

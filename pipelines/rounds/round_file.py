@@ -104,6 +104,5 @@ def _mappings(lake: Lake, path: str) -> tuple[Mapping, ...]:
 
 
 def _sha256(lake: Lake, folder: str) -> str:
-    paths = (path for path in lake.glob(f"{folder}/**") if is_content(path.rpartition("/")[2]))
-    files = (path for path in paths if lake.fs.isfile(lake.full(path)))
+    files = (path for path in lake.find(folder) if is_content(path.rpartition("/")[2]))
     return folder_sha256((path.removeprefix(f"{folder}/"), lake.read_bytes(path)) for path in files)

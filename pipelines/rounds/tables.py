@@ -81,11 +81,18 @@ def load_units(lake: Lake, survey: Round) -> pa.Table:
 def load_frame(lake: Lake, survey: Round) -> pa.Table:
     """Return `frame.csv`: units, procedures and PSUs to be surveyed, with their population (dossiers or persons).
 
-    All text but `population` (int64); an absent column or empty cell is null.
+    All text but `population` (int64); an absent column or empty cell is null. No file gives no rows, which a round
+    must own up to by not claiming a finite population.
 
     Raises:
         InputError: naming file, line, column and remedy.
     """
+    path = f"{survey.folder}/{FRAME.file}"
+    if not lake.exists(path):
+        if survey.design.finite_population:
+            remedy = "add the file, or write finite_population: false under design in round.yml"
+            raise InputError("a finite population needs a frame", lake.full(path), remedy)
+        return FRAME.schema.empty_table()
     return _load(lake, survey, FRAME, _codes(lake, survey))
 
 

@@ -76,6 +76,12 @@ def test_a_multiple_choice_has_a_column_an_option(edit: Edit):
     assert question.columns == tuple(f"turnOver5_{code}" for code in range(1, 6))
 
 
+@pytest.mark.parametrize("role", [role for role in Role if role not in (Role.HEADER, Role.COMMENT)])
+def test_every_role_has_a_type_of_question(edit: Edit, role: Role):
+    edit("survey", 7, "type", "text" if role is Role.IDENTITY else "select_one agreement")
+    assert load_instrument(edit("survey", 7, "role", role)).questions[4].role is role
+
+
 @pytest.mark.parametrize(
     ("sheet", "row", "heading", "value", "what"),
     [

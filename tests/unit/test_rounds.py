@@ -262,11 +262,17 @@ def test_a_wrong_cell_is_named_by_file_line_and_column(
     assert name in error.where
 
 
-@pytest.mark.parametrize("name", ["units.csv", "frame.csv"])
-def test_a_missing_table_is_named(lake: Lake, name: str):
-    lake.remove(f"{FOLDER}/{name}")
+def test_a_round_without_a_frame_must_not_claim_a_finite_population(lake: Lake):
+    lake.remove(f"{FOLDER}/frame.csv")
+    assert "finite_population: false" in complaint(lake, load_frame).remedy
+    put(lake, "round.yml", ROUND.replace("finite_population: true", "finite_population: false"))
+    assert load_frame(lake, load_round(lake, ID)).num_rows == 0
+
+
+def test_missing_units_are_named(lake: Lake):
+    lake.remove(f"{FOLDER}/units.csv")
     error = complaint(lake, load_frame)
-    assert (error.what, error.where.endswith(f"{FOLDER}/{name}")) == ("there is no such file", True)
+    assert (error.what, error.where.endswith(f"{FOLDER}/units.csv")) == ("there is no such file", True)
 
 
 def test_a_table_in_a_legacy_encoding_is_refused(lake: Lake):

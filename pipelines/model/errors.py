@@ -57,3 +57,9 @@ class SourceError(HailongError):
     """A source could not be reached or answered wrongly; trying again later may help."""
 
     exit_code = 7
+
+
+class WarehouseError(HailongError):
+    """The warehouse is busy or cannot be reached; trying again later may help."""
+
+    exit_code = 8

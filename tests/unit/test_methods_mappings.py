@@ -1,6 +1,5 @@
 """Mappings of a source: reading them, and each way in which one may not fit the method."""
 
-import csv
 import fnmatch
 import shutil
 from pathlib import Path
@@ -9,7 +8,9 @@ import pytest
 
 from pipelines.methods import load_mappings, load_method, read_mappings
 from pipelines.model.errors import InputError
-from pipelines.model.round import Mapping
+from pipelines.model.round import Mapping, SourceConfig
+from pipelines.model.source import RawRows
+from pipelines.sources import source
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "methods"
 SMALL = """
@@ -43,15 +44,18 @@ def test_a_source_without_a_file_has_no_mappings():
 
 def test_the_fixture_maps_every_heading_of_the_real_export(reference: Path):
     mapping = load_mappings(load_method("workplace", "2017", [FIXTURES]), "limesurvey")[0]
-    with (reference / "portals/limesurvey/rse2017_zaf_public_data.csv").open(encoding="utf-8-sig", newline="") as file:
-        headings, *rows = csv.reader(file)
-    unknown = [h for h in headings if h not in mapping.headings]
+    with (reference / "portals/limesurvey/rse2017_zaf_public_data.csv").open("rb") as file:
+        (rows,) = source("limesurvey").read(file, "rse.csv", SourceConfig("limesurvey", "rse", "portal"))
+    assert isinstance(rows, RawRows)
     assert len(mapping.headings) == 21
-    assert set(mapping.headings) <= set(headings)
-    assert all(any(fnmatch.fnmatchcase(h, pattern) for pattern in mapping.ignore) for h in unknown)
-    assert not any(fnmatch.fnmatchcase(h, pattern) for h in mapping.headings for pattern in mapping.ignore)
-    items = [headings.index(h) for h, target in mapping.headings.items() if target != "record_id"]
-    assert {row[i] for row in rows for i in items} - {""} == set(mapping.codes["agreement"])
+    assert set(mapping.headings) <= set(rows.columns)
+    for heading in rows.columns:
+        ignored = any(fnmatch.fnmatchcase(heading, pattern) for pattern in mapping.ignore)
+        assert ignored is (heading not in mapping.headings)
+    answers = {
+        a for heading, target in mapping.headings.items() if target != "record_id" for a in rows.columns[heading]
+    }
+    assert answers - {None} == set(mapping.codes["agreement"])
 
 
 @pytest.mark.parametrize(

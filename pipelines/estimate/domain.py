@@ -1,0 +1,57 @@
+"""Estimation domains: which rows of a tally speak for which unit and category; it must not compute an estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.estimate.spec import Ints
+from pipelines.estimate.strata import Strata
+from pipelines.estimate.totals import Rows
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One unit (or roll-up of units) in one category of one breakdown.
+
+    `parts` gives the rows of the tally by unit; `remarks` are reasons for caution that hold for all its estimates.
+    """
+
+    unit: str
+    breakdown: str
+    category: str
+    is_rollup: bool
+    parts: Mapping[str, Ints]
+    remarks: frozenset[str]
+
+    @property
+    def rows(self) -> Ints:
+        """All rows of the domain."""
+        return np.concatenate(list(self.parts.values()))
+
+
+def domains(rows: Rows, strata: Strata, rollups: Mapping[str, tuple[str, ...]]) -> Iterator[Domain]:
+    """Yield the domains that have a response: units by code, then roll-ups, each by breakdown and category."""
+    found: dict[tuple[str, str], dict[str, list[int]]] = {}
+    for number, (breakdown, category, unit) in enumerate(zip(rows.breakdown, rows.category, rows.unit, strict=True)):
+        found.setdefault((breakdown, category), {}).setdefault(unit, []).append(number)
+    cells = {cell: {unit: np.array(at) for unit, at in units.items()} for cell, units in sorted(found.items())}
+    gaps = {key[0] for key in strata.without_answers}
+    answered = {key[0] for key in strata.keys}
+    for unit in sorted(answered):
+        for (breakdown, category), units in cells.items():
+            if unit in units:
+                remarks = _remarks((unit,), gaps, answered)
+                yield Domain(unit, breakdown, category, False, {unit: units[unit]}, remarks)
+    for unit, members in rollups.items():
+        remarks = _remarks(members, gaps, answered)
+        for (breakdown, category), units in cells.items():
+            if parts := {member: units[member] for member in sorted(members) if member in units}:
+                yield Domain(unit, breakdown, category, True, parts, remarks)
+
+
+def _remarks(members: tuple[str, ...], gaps: set[str], answered: set[str]) -> frozenset[str]:
+    found = {"strata_without_answers"} if gaps & set(members) else set()
+    return frozenset(found | ({"units_without_answers"} if set(members) - answered else set()))

@@ -77,9 +77,10 @@ class Pages:
 
         Raises:
             SourceError: the portal cannot be reached or refuses.
-            Disagreement: the pages hold more or fewer submissions than the portal counts at the end.
+            Disagreement: the pages hold more or fewer submissions than the portal counts at the end, or the count fell
+                on the way: after a deletion the next page begins one submission too late.
         """
-        start, has_next = 0, True
+        start, count, has_next = 0, 0, True
         is_local = urlsplit(self.url).hostname in LOCAL  # a proxy of the environment does not reach this machine
         with httpx.Client(headers=self.headers, timeout=self.timeout, trust_env=not is_local) as client:
             while has_next:
@@ -89,6 +90,9 @@ class Pages:
                 is_stuck = has_next and not page.results
                 if is_stuck or start > page.count or (start < page.count and not has_next):
                     raise Disagreement(f"{start} submissions read, {page.count} counted")
+                if page.count < count:
+                    raise Disagreement(f"{count} submissions counted, then {page.count}")
+                count = page.count
                 yield page
 
     def _page(self, client: httpx.Client, start: int) -> Page:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import openpyxl
+import orjson
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook.workbook import Workbook
 
@@ -22,6 +23,7 @@ from pipelines.sources.tables import Record
 MAX_UNPACKED = 128_000_000  # bytes of all parts: a zip bomb is refused before it is unpacked
 MAX_ROWS = 1_048_576  # what Excel holds
 MAX_CELLS_OF_ROW = 16_384
+UNCALCULATED = "công thức chưa được tính, hãy mở và lưu lại tệp · formula without a value, open and save the file"
 BROKEN = "không phải tệp XLSX lành · not a sound XLSX file"
 
 
@@ -48,9 +50,10 @@ def _sheet_records(stream: BinaryIO, sheet: str) -> Iterator[Record | Fault]:
         if line > MAX_ROWS or len(values) > MAX_CELLS_OF_ROW:
             yield Fault(RejectCode.R105_TOO_LARGE, line, value=f"> {MAX_ROWS} × {MAX_CELLS_OF_ROW}")
             return
-        cells = [text_of(value) for value in values]
-        width = width or len(cells)
-        yield _uncalculated(line, values, written) or _record(line, cells, width)
+        if values:
+            cells = [text_of(value) for value in values]
+            width = width or len(cells)
+            yield _uncalculated(line, cells, written) or _record(line, cells, width)
 
 
 def _rows(book: Workbook, sheet: str) -> Iterator[tuple[Any, ...]]:
@@ -59,11 +62,12 @@ def _rows(book: Workbook, sheet: str) -> Iterator[tuple[Any, ...]]:
     return found.iter_rows(values_only=True)
 
 
-def _uncalculated(line: int, values: tuple[Any, ...], written: tuple[Any, ...]) -> Fault | None:
-    for position, (value, formula) in enumerate(zip(values, written, strict=True), 1):
-        if value is None and formula is not None:
+def _uncalculated(line: int, cells: list[str | None], written: tuple[Any, ...]) -> Fault | None:
+    for position, (cell, formula) in enumerate(zip(cells, written, strict=True), 1):
+        if cell is None and text_of(formula) is not None:
             place = f"{get_column_letter(position)}{line}"
-            return Fault(RejectCode.R107_BROKEN_LINE, line, place, f"{place}: {formula}", repr(written))
+            payload = orjson.dumps(cells).decode()
+            return Fault(RejectCode.R107_BROKEN_LINE, line, place, f"{place}: {UNCALCULATED}", payload)
     return None
 
 

@@ -14,7 +14,7 @@ HEADER: dict[str, str] = {
     "procedure_code": "Administrative procedure that was done",
     "psu_code": "Primary sampling unit (village, block) of a household survey",
     "respondent": "Who answers: citizen or organisation",
-    "channel": "How the answer came: kiosk, paper_desk, paper_post, portal, interview",
+    "channel": "How the answer came: kiosk, paper_desk, paper_post, portal, interview, published",
     "device_id": "Device or keyer that recorded the answer",
     "sequence": "Running number of the record on its device",
     "started_at": "When answering began, UTC",
@@ -42,5 +42,6 @@ PROVENANCE: dict[str, str] = {
     "content_hash": "Hash of device, times, unit, procedure and answers",
 }
 COMMENT = "comment"
-CHANNELS = ("kiosk", "paper_desk", "paper_post", "portal", "interview")
+CHANNELS = ("kiosk", "paper_desk", "paper_post", "portal", "interview", "published")
 RESPONDENTS = ("citizen", "organisation")
+REVIEW_STATES = ("approved", "rejected", "on_hold")

@@ -1,0 +1,119 @@
+"""A block of text as columns that are cheap to translate: positions into the short list of distinct texts.
+
+Cleaning (NFC, trimmed, blank is null) and every look-up run over the distinct texts only. It must not know what a
+column means.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.model.source import RawRows
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One column: `distinct` clean texts (null: blank), `index` into them, and which cells hold no valid text."""
+
+    distinct: pa.Array
+    index: pa.Array
+    broken: np.ndarray
+
+    @classmethod
+    def read(cls, raw: Sequence[str | None]) -> Cells:
+        """Clean a column; cells with NUL or lone surrogates become null and are marked broken."""
+        try:
+            array, torn = pa.array(raw, pa.string()), np.zeros(len(raw), dtype=bool)
+        except UnicodeEncodeError:
+            torn = np.array([text is not None and not _is_encodable(text) for text in raw], dtype=bool)
+            array = pa.array([None if bad else text for text, bad in zip(raw, torn, strict=True)], pa.string())
+        encoded = array.dictionary_encode()
+        has_nul = pc.match_substring(encoded.dictionary, "\0")
+        clean = pc.utf8_normalize(pc.utf8_trim_whitespace(encoded.dictionary), form="NFC")
+        distinct = pc.if_else(pc.or_(has_nul, pc.equal(clean, "")), None, clean)
+        return cls(distinct, encoded.indices, torn | as_mask(has_nul.take(encoded.indices)))
+
+    @classmethod
+    def constant(cls, text: str, rows: int) -> Cells:
+        """Return a column of one text."""
+        index = pa.array(np.zeros(rows, dtype=np.int32))
+        return cls(pa.array([clean_text(text) or None], pa.string()), index, np.zeros(rows, dtype=bool))
+
+    @cached_property
+    def texts(self) -> pa.Array:
+        """The clean texts, one a row."""
+        return self.distinct.take(self.index)
+
+    @property
+    def is_filled(self) -> np.ndarray:
+        """Which cells hold something, valid or not."""
+        return as_mask(self.texts.is_valid()) | self.broken
+
+    def translate(self, look_up: Callable[[str], Any], kind: pa.DataType) -> pa.Array:
+        """Translate every text; null where the cell is blank or `look_up` gives None."""
+        found = [None if text is None else look_up(text) for text in self.distinct.to_pylist()]
+        return pa.array(found, kind).take(self.index)
+
+    def take(self, rows: np.ndarray) -> Cells:
+        """Return the cells of some rows, by position."""
+        return Cells(self.distinct, self.index.take(pa.array(rows)), self.broken[rows])
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of a source as clean columns; `rows` are their positions in `raw`, which keeps what was really there."""
+
+    raw: RawRows
+    rows: np.ndarray
+    cells: Mapping[str, Cells]
+
+    @classmethod
+    def read(cls, raw: RawRows) -> Block:
+        """Clean all columns. A heading that would be the same as another once clean keeps its raw form."""
+        cells: dict[str, Cells] = {}
+        for heading, values in raw.columns.items():
+            clean = clean_text(heading)
+            cells[heading if clean in cells else clean] = Cells.read(values)
+        return cls(raw, np.arange(len(raw.lines)), cells)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.rows)
+
+    @property
+    def lines(self) -> np.ndarray:
+        """Line of every row."""
+        return np.asarray(self.raw.lines, dtype=np.int64)[self.rows]
+
+    def take(self, keep: np.ndarray) -> Block:
+        """Return the rows where `keep` is true."""
+        if keep.all():
+            return self
+        rows = np.flatnonzero(keep)
+        return Block(self.raw, self.rows[rows], {name: cells.take(rows) for name, cells in self.cells.items()})
+
+
+def clean_text(text: str) -> str:
+    """Return a text as cells and headings are compared: NFC and trimmed."""
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def as_mask(values: pa.Array) -> np.ndarray:
+    """Return a Boolean array as a NumPy mask; null is false."""
+    return pc.fill_null(values, False).to_numpy(zero_copy_only=False)
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

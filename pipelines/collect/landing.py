@@ -1,0 +1,59 @@
+"""Landing: bytes that a source offers are kept under their hash before anybody parses them.
+
+It must not look into the bytes. A kill at any point loses nothing: the cursor moves only after the receipt is there,
+and landing the same bytes again finds them by their hash.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from pipelines.lake import Lake, cursor, landing, receipt
+from pipelines.model.round import SourceConfig
+from pipelines.model.run import Landed
+from pipelines.model.source import Offer, Source
+
+
+def land(lake: Lake, source: Source, config: SourceConfig, round_id: str, now: datetime) -> list[Landed]:
+    """Land all that the source offers since its cursor; return what this round had not received before.
+
+    `now` (with zone) is the time of landing. A SourceError passes through after all that came before it has landed
+    and the cursor stands behind it; `receipts` then lists what is there.
+    """
+    known = {landed.sha256 for landed in receipts(lake, round_id, source.name)}
+    new: list[Landed] = []
+    for offer in source.fetch(config, _cursor(lake, round_id, source.name)):
+        landed = _land_offer(lake, source.name, config.instance, offer, now.astimezone(UTC))
+        if landed.sha256 not in known:
+            lake.write_json(receipt(round_id, source.name, landed.sha256), asdict(landed))
+            known.add(landed.sha256)
+            new.append(landed)
+        if offer.cursor:
+            lake.write_json(cursor(round_id, source.name), {"cursor": offer.cursor})
+    return new
+
+
+def receipts(lake: Lake, round_id: str, source: str) -> list[Landed]:
+    """Return all that a round has received from a source so far, sorted by hash."""
+    return [Landed(**lake.read_json(path)) for path in lake.glob(receipt(round_id, source, "*"))]
+
+
+def _land_offer(lake: Lake, source: str, instance: str, offer: Offer, now: datetime) -> Landed:
+    with offer.open() as stream:
+        sha256, size, path = lake.land(stream, landing(source, now.date().isoformat()))
+    path = _first_place(lake, source, sha256, path)
+    return Landed(sha256, path, offer.name, size, now.isoformat(timespec="seconds"), source, instance)
+
+
+def _first_place(lake: Lake, source: str, sha256: str, path: str) -> str:
+    """Return where the same bytes already lie, and remove the copy that just came in beside them."""
+    places = lake.glob(landing(source, "*").format(sha256=sha256))
+    if places[0] != path:
+        lake.remove(path)
+    return places[0]
+
+
+def _cursor(lake: Lake, round_id: str, source: str) -> str:
+    path = cursor(round_id, source)
+    return str(lake.read_json(path)["cursor"]) if lake.exists(path) else ""

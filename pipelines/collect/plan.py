@@ -1,0 +1,58 @@
+"""What conforming and screening need to know of a round, brought together by the caller.
+
+Plain values only: which units, procedures and sampling units exist is looked up elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pipelines.model.method import Method
+from pipelines.model.round import Mapping as FormMapping
+from pipelines.model.round import Round
+
+
+@dataclass(frozen=True)
+class ConformPlan:
+    """How the records of one source become responses of one round.
+
+    Args:
+        round: gives the zone in which months are counted.
+        method: gives the instruments and so the columns.
+        mappings: the mappings to try, in this order.
+        units: every code a unit may be named by within the round's window → the code to keep (itself, or the unit
+            that it is an alias of).
+        procedures: procedure code → its field, from the frame; empty: procedures are not checked.
+        psus: sampling units of the frame; empty: they are not checked.
+        payload_limit: characters kept of a rejected row.
+    """
+
+    round: Round
+    method: Method
+    mappings: tuple[FormMapping, ...]
+    units: Mapping[str, str]
+    procedures: Mapping[str, str] = field(default_factory=dict)
+    psus: frozenset[str] = frozenset()
+    payload_limit: int = 4000
+
+
+@dataclass(frozen=True)
+class ScreenPlan:
+    """Which conformed responses belong to the round.
+
+    Args:
+        round: gives window, zone and programme.
+        method: gives the instruments and so the columns.
+        units: units of the round; empty: every known unit belongs to it.
+        minimum_items: satisfaction items that must be answered.
+        minimum_age: years, where the instrument asks the age as a number.
+        refused_states: states of review at the source that refuse a record.
+    """
+
+    round: Round
+    method: Method
+    units: frozenset[str] = frozenset()
+    minimum_items: int = 1
+    minimum_age: int = 18
+    refused_states: tuple[str, ...] = ("rejected",)

@@ -1,0 +1,95 @@
+"""Rows that were not accepted, each with its reason, place and payload; read back as one table.
+
+Payloads follow the same privacy as responses: identity is masked and whatever is not a known field is scrubbed. The
+landed bytes, found by hash and line, hold the row as it came.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from pathlib import PurePosixPath
+
+import pyarrow as pa
+
+from pipelines.collect.cells import Block, clean_text
+from pipelines.collect.forms import Form
+from pipelines.collect.privacy import IDENTITY, scrub
+from pipelines.collect.problems import Problem
+from pipelines.lake import Lake, rejects
+from pipelines.model.run import Landed, Reject
+from pipelines.model.source import Fault
+
+SCHEMA = pa.schema([(field.name, pa.int64() if field.name == "line" else pa.string()) for field in fields(Reject)])
+VALUE_LIMIT = 200
+
+
+def reject_table(rows: Iterable[Reject]) -> pa.Table:
+    """Return rejects as a table, in the order given."""
+    listed = list(rows)
+    return pa.table({name: [getattr(row, name) for row in listed] for name in SCHEMA.names}, SCHEMA)
+
+
+def read_rejects(lake: Lake, round_id: str, source: str = "") -> pa.Table:
+    """Return all rejects and duplicates of a round, of one source or all, with a column `source` before the rest."""
+    tables = [SCHEMA.insert(0, pa.field("source", pa.string())).empty_table()]
+    for path in lake.glob(rejects(round_id, source or "*", "*", "*")):
+        table = lake.read_table(path)
+        name = next(part for part in PurePosixPath(path).parts if part.startswith("source=")).removeprefix("source=")
+        tables.append(table.add_column(0, "source", pa.array([name] * len(table), pa.string())))
+    order = [(name, "ascending") for name in ("source", "stage", "landing_sha256", "line", "code")]
+    return pa.concat_tables(tables).sort_by(order)
+
+
+def reject_of(landed: Landed, problems: Sequence[Problem], line: int | None, payload: str, identity: str) -> Reject:
+    """Return the reject of a row: the first problem's code and place, the texts of all."""
+    values = [limited(scrub(storable(problem.value))[0], VALUE_LIMIT) for problem in problems]
+    said = list(zip(problems, values, strict=True))
+    return Reject(
+        code=problems[0].code.code,
+        stage="conform",
+        file=landed.name,
+        landing_sha256=landed.sha256,
+        line=line,
+        field=problems[0].field,
+        value=values[0],
+        message_vi="; ".join(problem.code.text_vi(problem.field, value) for problem, value in said),
+        message_en="; ".join(problem.code.text_en(problem.field, value) for problem, value in said),
+        payload=payload,
+        response_id=identity,
+    )
+
+
+def reject_of_fault(landed: Landed, fault: Fault, limit: int) -> Reject:
+    """Return the reject of what the reader could not split into fields."""
+    payload = limited(scrub(storable(fault.payload))[0], limit)
+    return reject_of(landed, [Problem(fault.code, fault.field, fault.value)], fault.line, payload, "")
+
+
+def payload_of(block: Block, row: int, form: Form | None, limit: int) -> str:
+    """Return a row as JSON: known fields as they came, identity masked, everything else scrubbed."""
+    position = int(block.rows[row])
+    cells: dict[str, str] = {}
+    for heading, values in block.raw.columns.items():
+        if values[position] is not None:
+            cells[storable(heading)] = _shown(form, clean_text(heading), str(values[position]))
+    return limited(storable(json.dumps(cells, ensure_ascii=False)), limit)
+
+
+def limited(text: str, limit: int) -> str:
+    """Return a text cut to `limit` characters, and say so where it was longer."""
+    return text if len(text) <= limit else f"{text[:limit]}… [+{len(text) - limit}]"
+
+
+def storable(text: str) -> str:
+    """Return a text with lone surrogates and NUL written as escapes, so that every store takes it."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\u0000")
+
+
+def _shown(form: Form | None, heading: str, text: str) -> str:
+    if form is not None and heading in form.withheld:
+        return IDENTITY
+    if form is not None and heading in form.mapping.headings and heading != form.comment:
+        return text
+    return scrub(text)[0]

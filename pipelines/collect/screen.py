@@ -1,0 +1,209 @@
+"""Screening: which conformed responses of a month count; rows in = accepted + duplicate + rejected.
+
+One record is counted once, whatever the order in which its copies landed: first the latest revision of each record is
+found, over all months; it must then belong to the round; last, records that are the same under another identity leave
+one. It must not judge how good an answer is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.collect.months import dataset, month_of
+from pipelines.collect.plan import ScreenPlan
+from pipelines.collect.rejects import reject_table
+from pipelines.collect.schema import accepted_schema, item_columns, response_schema
+from pipelines.lake import Lake, conformed, receipt, rejects, responses
+from pipelines.model.codes import RejectCode
+from pipelines.model.run import Partition, Reject, StageReport
+
+STAGE = "screen"
+AGE = "age"  # code of the question whose answer is the age in years
+IDENTITY = ("response_id", "revision", "submitted_at", "review_state", "content_hash", "landing_sha256", "line")
+Flags = Callable[[pa.Table], pa.Table]
+
+# The best copy of a record: highest revision, then latest, then one that a reviewer has seen; the place in the landed
+# bytes decides between copies that are alike, so that the order of arrival does not.
+_RANK = """
+CREATE TEMP TABLE ranked AS
+WITH every AS (
+    SELECT row, {identity} FROM mine
+    UNION ALL
+    SELECT NULL AS row, {identity} FROM others SEMI JOIN mine USING (response_id)
+)
+SELECT row, row_number() OVER best AS place, first_value(revision) OVER best AS best_revision,
+    first_value(content_hash) OVER best AS best_content
+FROM every
+WINDOW best AS (
+    PARTITION BY response_id
+    ORDER BY revision DESC, submitted_at DESC, review_state IS NULL, landing_sha256, line, content_hash
+)
+"""
+
+_DECIDE = """
+CREATE TEMP TABLE decided AS
+WITH facts AS (
+    SELECT mine.*, place, best_revision, best_content, {answered} AS answered, {age} AS age_in_years,
+        timezone($zone, submitted_at) AS local_time, timezone($zone, received_at) AS local_receipt
+    FROM mine JOIN ranked USING (row)
+), screened AS (
+    SELECT *, CASE
+        WHEN place > 1 AND revision = best_revision AND content_hash = best_content THEN 'D401_SAME_RECORD'
+        WHEN place > 1 THEN 'D403_SUPERSEDED'
+        WHEN CAST(local_time AS DATE) NOT BETWEEN $first_day AND $last_day THEN 'R301_OUTSIDE_WINDOW'
+        WHEN answered < $minimum_items THEN 'R302_TOO_FEW_ANSWERS'
+        WHEN age_in_years < $minimum_age THEN 'R303_UNDER_AGE'
+        WHEN len($units) > 0 AND NOT list_contains($units, unit_code) THEN 'R304_UNIT_NOT_IN_ROUND'
+        WHEN list_contains($refused_states, review_state) THEN 'R305_REFUSED_AT_SOURCE'
+    END AS found
+    FROM facts
+), compared AS (
+    SELECT *, found IS NULL AND device_id IS NOT NULL AS can_repeat,
+        row_number() OVER alike AS number, first_value(record_id) OVER alike AS first_record
+    FROM screened
+    WINDOW alike AS (
+        PARTITION BY found IS NULL AND device_id IS NOT NULL, content_hash ORDER BY record_id, response_id
+    )
+)
+SELECT *, CASE WHEN can_repeat AND number > 1 THEN 'D402_SAME_CONTENT' ELSE found END AS code,
+    coalesce(date_trunc('month', local_receipt) > date_trunc('month', local_time), false) AS is_late
+FROM compared
+"""
+
+_REJECTS = """
+SELECT code, landing_sha256, line, response_id, json_merge_patch('{{}}', to_json({record})) AS payload,
+    CASE code
+        WHEN 'R301_OUTSIDE_WINDOW' THEN 'submitted_at'
+        WHEN 'R303_UNDER_AGE' THEN $age_field
+        WHEN 'R304_UNIT_NOT_IN_ROUND' THEN 'unit_code'
+        WHEN 'R305_REFUSED_AT_SOURCE' THEN 'review_state'
+        ELSE ''
+    END AS field,
+    CASE code
+        WHEN 'D402_SAME_CONTENT' THEN first_record
+        WHEN 'D403_SUPERSEDED' THEN CAST(best_revision AS VARCHAR)
+        WHEN 'R301_OUTSIDE_WINDOW' THEN strftime(local_time, '%Y-%m-%d %H:%M:%S')
+        WHEN 'R302_TOO_FEW_ANSWERS' THEN CAST(answered AS VARCHAR)
+        WHEN 'R303_UNDER_AGE' THEN CAST(age_in_years AS VARCHAR)
+        WHEN 'R304_UNIT_NOT_IN_ROUND' THEN unit_code
+        WHEN 'R305_REFUSED_AT_SOURCE' THEN review_state
+        ELSE ''
+    END AS value
+FROM decided WHERE code IS NOT NULL
+ORDER BY landing_sha256, line, code, response_id
+"""
+
+
+def screen_month(lake: Lake, plan: ScreenPlan, source: str, month: str, flags: Flags | None = None) -> StageReport:
+    """Screen the responses of one source that were submitted in one month (`2023-05`, in the round's zone).
+
+    `flags` may add columns to the accepted responses. Running it again replaces what it wrote, with the same bytes;
+    a month without accepted responses gets an empty file.
+
+    Raises:
+        AccountError: rows would have been lost; nothing is written then.
+    """
+    round_id = plan.round.id
+    paths = lake.glob(conformed(round_id, source, "*", "*"))
+    mine = [path for path in paths if month_of(path) == month]
+    others = [path for path in paths if month_of(path) != month]
+    with TemporaryDirectory() as folder, duckdb.connect(config={"temp_directory": folder}) as connection:
+        rows_in = _decide(connection, lake, plan, mine, others)
+        accepted = _accepted(connection, plan)
+        names = _file_names(lake, round_id, source, connection)
+        refused = _refused(connection, plan, names)
+    accepted = accepted if flags is None else flags(accepted)
+    duplicate = sum(RejectCode[row.code].is_duplicate for row in refused)
+    report = StageReport(STAGE, Partition(round_id, source, month), rows_in, len(accepted), duplicate, inputs=mine)
+    report.rejected = len(refused) - duplicate
+    report.close()
+    report.outputs = _publish(lake, plan, source, month, accepted, refused)
+    return report
+
+
+def _decide(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, plan: ScreenPlan, mine: list[str], others: list[str]
+) -> int:
+    """Give every row of the month its code, null where it is accepted; return how many rows there are."""
+    schema = response_schema(plan.method)
+    connection.execute("SET TimeZone = 'UTC'")  # payloads must not depend on the machine
+    connection.register("month_files", dataset(lake, mine, schema))
+    connection.register("others", dataset(lake, others, pa.schema([schema.field(name) for name in IDENTITY])))
+    connection.execute("CREATE TEMP TABLE mine AS SELECT row_number() OVER () AS row, * FROM month_files")
+    connection.execute(_RANK.format(identity=", ".join(IDENTITY)))
+    items = [f"({_quoted(name)} IS NOT NULL)::INTEGER" for name in item_columns(plan.method)]
+    age = AGE if AGE in schema.names and pa.types.is_int16(schema.field(AGE).type) else "NULL::SMALLINT"
+    decide = _DECIDE.format(answered=" + ".join(items) or "0", age=age)
+    connection.execute(
+        decide,
+        {
+            "zone": plan.round.time_zone,
+            "first_day": plan.round.window_from,
+            "last_day": plan.round.window_to,
+            "minimum_items": plan.minimum_items,
+            "minimum_age": plan.minimum_age,
+            "units": sorted(plan.units),
+            "refused_states": list(plan.refused_states),
+        },
+    )
+    return len(connection.table("mine"))
+
+
+def _accepted(connection: duckdb.DuckDBPyConnection, plan: ScreenPlan) -> pa.Table:
+    schema = accepted_schema(plan.method)
+    names = ", ".join(map(_quoted, schema.names))
+    query = f"SELECT {names} FROM decided WHERE code IS NULL ORDER BY response_id"
+    return connection.sql(query).to_arrow_table().cast(schema)
+
+
+def _refused(connection: duckdb.DuckDBPyConnection, plan: ScreenPlan, names: dict[str, str]) -> list[Reject]:
+    record = ", ".join(f"{_quoted(name)} := {_quoted(name)}" for name in response_schema(plan.method).names)
+    query = _REJECTS.format(record=f"struct_pack({record})")
+    rows = connection.execute(query, {"age_field": AGE}).fetchall()
+    return [_reject(names, *row) for row in rows]
+
+
+def _reject(
+    names: dict[str, str], name: str, sha256: str, line: int, identity: str, payload: str, field: str, value: str
+) -> Reject:
+    code = RejectCode[name]
+    return Reject(
+        code=code.code,
+        stage=STAGE,
+        file=names[sha256],
+        landing_sha256=sha256,
+        line=line,
+        field=field,
+        value=value,
+        message_vi=code.text_vi(field, value),
+        message_en=code.text_en(field, value),
+        payload=payload,
+        response_id=identity,
+    )
+
+
+def _file_names(lake: Lake, round_id: str, source: str, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return what the objects with refused rows were called when they landed."""
+    found = connection.sql("SELECT DISTINCT landing_sha256 FROM decided WHERE code IS NOT NULL").fetchall()
+    return {sha256: str(lake.read_json(receipt(round_id, source, sha256))["name"]) for (sha256,) in found}
+
+
+def _publish(
+    lake: Lake, plan: ScreenPlan, source: str, month: str, accepted: pa.Table, refused: list[Reject]
+) -> list[str]:
+    path = responses(plan.round.programme, plan.round.id, month, source)
+    lake.write_table(path, accepted)
+    reject_path = rejects(plan.round.id, source, STAGE, month)
+    if not refused:
+        lake.remove(reject_path)
+        return [path]
+    lake.write_table(reject_path, reject_table(refused))
+    return [path, reject_path]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from pipelines.formats.results import Score
 
 STEPS = (1, 2, 5, 10, 20, 25, 50, 100)
-MOST_TICKS = 6
+MOST_TICKS = 5
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,7 @@ def _context(publication: Publication) -> dict[str, Any]:
         "items": results.below(unit, Level.ITEM),
         "breakdowns": _breakdowns(results),
         "level": next((score.ci_level for score in results.scores if score.ci_low is not None), None),
+        "grouped": any(score.group_no is not None for score in results.units),
         "downloads": _downloads(publication),
         **_legend(results.scores),
     }
@@ -107,9 +108,10 @@ def _breakdowns(results: Results) -> list[tuple[Text, list[tuple[Text, Score]]]]
 
 
 def _legend(scores: Sequence[Score]) -> dict[str, list[str]]:
-    """Return which codes occur, so that only these are explained."""
+    """Return which signs occur, so that only these are explained; a flag is a sign where the score is shown."""
+    shown = {score.flag for score in scores if score.obs_status not in labels.STATUS}
     return {
-        "flags": [flag for flag in labels.FLAGS if any(score.flag == flag for score in scores)],
+        "flags": [flag for flag in labels.FLAGS if flag in shown],
         "statuses": [status for status in labels.STATUS if any(score.obs_status == status for score in scores)],
         "bases": [basis for basis in labels.BASIS if any(score.basis == basis for score in scores)],
     }

@@ -10,8 +10,8 @@ import xlsxwriter
 
 from pipelines.model.errors import InputError
 
-SCORE_FORM = "[$-42A]0.00"  # Vietnamese: a decimal comma in programs that follow the locale of a number format
-INK, LINE, SHADE, ACCENT = "#17212B", "#C9D1D8", "#E6F1F0", "#0B6B63"
+VIETNAMESE = "[$-42A]"  # a decimal comma in programs that follow the locale of a number format
+LINE, SHADE, ACCENT = "#C9D1D8", "#E6F1F0", "#0B6B63"
 STYLES: dict[str, dict[str, Any]] = {
     "": {},
     "title": {"bold": True, "font_size": 15, "font_color": ACCENT},
@@ -26,10 +26,10 @@ STYLES: dict[str, dict[str, Any]] = {
         "bg_color": SHADE,
         "border": 1,
     },
-    "cell": {"border": 1, "valign": "vcenter", "text_wrap": True},
-    "whole": {"border": 1, "valign": "vcenter", "num_format": "#,##0"},
-    "score": {"border": 1, "valign": "vcenter", "num_format": SCORE_FORM},
-    "few": {"border": 1, "valign": "vcenter", "num_format": f'"("{SCORE_FORM}")"'},
+    "cell": {"border": 1, "valign": "vcenter", "text_wrap": True, "indent": 1},
+    "whole": {"border": 1, "valign": "vcenter", "num_format": f"{VIETNAMESE}#,##0"},
+    "score": {"border": 1, "valign": "vcenter", "num_format": f"{VIETNAMESE}0.00"},
+    "few": {"border": 1, "valign": "vcenter", "num_format": f'{VIETNAMESE}"("0.00")"'},
     "absent": {"border": 1, "valign": "vcenter", "align": "center", "font_color": "#5A6673"},
 }
 

@@ -5,26 +5,35 @@ An official prints them as they are; each heading is Vietnamese with English bel
 
 from __future__ import annotations
 
-from pipelines.formats.labels import BASIS_NOTES, FLAGS, RULE_STATUS, STATUS, label
+from datetime import date
+
+from pipelines.formats.labels import BASIS_NOTES, FLAGS, RULE_STATUS, STATUS, UNIT_OF_SCORE, label
 from pipelines.formats.numbers import NOTHING, show
 from pipelines.formats.results import Results, Score
 from pipelines.formats.sheet import Sheet
 from pipelines.model.method import Level, Measure
 
 UNIT_HEADINGS = ("Hạng\nRank", "Đơn vị\nUnit")
-COMPONENT_HEADINGS = ("", "Thành phần\nComponent")
-WIDTHS = (8, 34, 11, 11, 11, 10, 16)
+COMPONENT_HEADINGS = ("Cấp\nLevel", "Thành phần\nComponent")
+LEVELS = {Level.INDEX: "Chỉ số", Level.DOMAIN: "Lĩnh vực", Level.FACTOR: "Yếu tố", Level.ITEM: "Tiêu chí"}
+WIDTHS = (10, 48, 11, 11, 11, 12, 18)
+PART_WIDTH, ROW_HEIGHT, HEADING_HEIGHT = 15, 20, 78
 
 
 def write_units(sheet: Sheet, results: Results, measure: Measure) -> None:
     """Write one row a unit, the one that stands for the round first: score, interval, n, flag, then its components."""
     parts = [node for node in results.root.walk() if node.level in (Level.DOMAIN, Level.FACTOR)]
     top = _write_head(sheet, results, measure)
-    headings = (*UNIT_HEADINGS, *_evidence_headings(results), *(f"{node.title_vi}\n{node.title_en}" for node in parts))
+    headings = (
+        *UNIT_HEADINGS,
+        *_evidence_headings(results, measure),
+        *(f"{node.title_vi}\n{node.title_en}" for node in parts),
+    )
     _write_headings(sheet, top, headings)
     rows = [*([results.headline] if results.headline else []), *results.units]
     for row, score in enumerate(rows, start=top + 1):
         strong = score is results.headline
+        sheet.height(row, ROW_HEIGHT)
         sheet.put(row, 0, score.rank if score.rank is not None and not strong else NOTHING, "absent", strong)
         sheet.put(row, 1, results.unit_name(score.unit_code)[0], "cell", strong)
         _write_evidence(sheet, row, score, strong)
@@ -39,11 +48,12 @@ def write_units(sheet: Sheet, results: Results, measure: Measure) -> None:
 def write_components(sheet: Sheet, results: Results, measure: Measure) -> None:
     """Write one row a node of the tree, with the scores of the unit that stands for the round."""
     top = _write_head(sheet, results, measure)
-    _write_headings(sheet, top, (*COMPONENT_HEADINGS, *_evidence_headings(results)))
+    _write_headings(sheet, top, (*COMPONENT_HEADINGS, *_evidence_headings(results, measure)))
     nodes = results.below(results.publication.overall_unit, *Level)
     for row, (node, score) in enumerate(nodes, start=top + 1):
         strong = node.level is not Level.ITEM
-        sheet.put(row, 0, "", "cell")
+        sheet.height(row, ROW_HEIGHT)
+        sheet.put(row, 0, LEVELS[node.level], "cell", strong)
         sheet.put(row, 1, node.title_vi, "cell", strong)
         _write_evidence(sheet, row, score, strong)
     _write_foot(sheet, top + len(nodes) + 2, [score for _, score in nodes])
@@ -55,11 +65,13 @@ def _write_head(sheet: Sheet, results: Results, measure: Measure) -> int:
     """Write title and facts; return the row of the heading."""
     publication = results.publication
     start, end = publication.round.window_from, publication.round.window_to
+    frozen_on = date.fromisoformat(publication.frozen_on)
     status = label(RULE_STATUS, measure.status.value)[0]
+    basis = f" Căn cứ: {'; '.join(publication.method.legal_basis)}." if publication.method.legal_basis else ""
     lines = [
         f"Thu thập từ {start:%d/%m/%Y} đến {end:%d/%m/%Y}. Bản {publication.release_id}, chốt ngày "
-        f"{publication.frozen_on}. Phương pháp {publication.method.id}.",
-        f"Cách tính: {measure.title_vi} (quy tắc này: {status}). Căn cứ: {'; '.join(publication.method.legal_basis)}",
+        f"{frozen_on:%d/%m/%Y}. Phương pháp {publication.method.id}.",
+        f"Cách tính: {measure.title_vi} (quy tắc này: {status}).{basis}",
         *(vi for vi, _ in publication.notes),
     ]
     sheet.put(0, 0, publication.round.title_vi, "title")
@@ -71,17 +83,17 @@ def _write_head(sheet: Sheet, results: Results, measure: Measure) -> int:
 
 
 def _write_headings(sheet: Sheet, row: int, headings: tuple[str, ...]) -> None:
-    sheet.height(row, 62)
+    sheet.height(row, HEADING_HEIGHT)
     for place, heading in enumerate(headings):
         sheet.put(row, place, heading, "heading")
-        sheet.width(place, WIDTHS[place] if place < len(WIDTHS) else 15)
+        sheet.width(place, WIDTHS[place] if place < len(WIDTHS) else PART_WIDTH)
 
 
-def _evidence_headings(results: Results) -> tuple[str, ...]:
+def _evidence_headings(results: Results, measure: Measure) -> tuple[str, ...]:
     level = next((score.ci_level for score in results.scores if score.ci_low is not None), None)
     share = "" if level is None else f" {show(100 * level, 'vi', 0)}%"
     return (
-        "Điểm\nScore",
+        f"Điểm ({label(UNIT_OF_SCORE, measure.unit)[0]})\nScore",
         f"Khoảng{share}: từ\nfrom",
         "đến\nto",
         "Số phiếu\nResponses",

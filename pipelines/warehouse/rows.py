@@ -20,7 +20,7 @@ def conform(rows: pa.Table, table: Table, key: Mapping[str, str | int]) -> pa.Ta
     """Return the rows with the declared columns in the declared order and types.
 
     Args:
-        rows: the rows; columns may come in any order, a column of nulls may have any type.
+        rows: the rows; columns may come in any order, a column of nulls may have any type, no row needs no column.
         table: the declaration.
         key: partition column → its value in every row.
 
@@ -28,6 +28,8 @@ def conform(rows: pa.Table, table: Table, key: Mapping[str, str | int]) -> pa.Ta
         InputError: columns are missing, not declared or of another type; a required value is null; a row is outside
             the partition or there twice; a number is not finite or a text holds NUL.
     """
+    if rows.num_rows == 0 and not rows.column_names:
+        rows = pa.table({column.name: pa.nulls(0) for column in table.columns})
     _refuse(_wrong_columns(rows, table) + _wrong_key(key, table), table)
     _refuse([fault for column in table.columns if (fault := _wrong_type(rows[column.name].type, column))], table)
     cast = _cast(rows, table)
@@ -78,7 +80,7 @@ def _cast(rows: pa.Table, table: Table) -> pa.Table:
 def _wrong_values(values: pa.ChunkedArray, column: Column, table: Table) -> list[str]:
     faults = []
     if is_required(column, table) and values.null_count:
-        faults.append(f"{column.name} is null in {values.null_count} rows; empty text or 0 says that there is none")
+        faults.append(f"{column.name} is null in {values.null_count} rows, and every row must have a value")
     if column.type == "double" and pc.any(pc.invert(pc.is_finite(values))).as_py():
         faults.append(f"{column.name} holds NaN or infinity; null says that there is no value")
     if column.type == "text" and pc.any(pc.match_substring(values, "\0")).as_py():

@@ -25,7 +25,7 @@ def metadata(catalogue: Mapping[str, Table]) -> sa.MetaData:
     for table in catalogue.values():
         if not table.query:
             columns = [_sql_column(column, table) for column in table.columns]
-            sa.Table(table.name, made, *columns, schema=table.schema, comment=comment(table))
+            sa.Table(table.name, made, *columns, _key(table), schema=table.schema, comment=comment(table))
     return made
 
 
@@ -56,19 +56,25 @@ def comment(described: Table | Column) -> str:
 
 
 def is_required(column: Column, table: Table) -> bool:
-    """Whether every row must have a value: columns of the grain, and those checked to be not null."""
-    return column.name in table.grain or bool(column.checks.get("not_null"))
+    """Whether every row must have a value: by its check `not_null`, and without one if it belongs to the grain."""
+    return bool(column.checks.get("not_null", column.name in table.grain))
 
 
 def _sql_column(column: Column, table: Table) -> sa.Column:
     return sa.Column(
         column.name,
         TYPES[column.type].sql,
-        primary_key=column.name in table.grain,
         nullable=not is_required(column, table),
         autoincrement=False,
         comment=comment(column),
     )
+
+
+def _key(table: Table) -> sa.Constraint:
+    """The grain as primary key; where it may hold a null, which no primary key may, as unique."""
+    grain = [column for column in table.columns if column.name in table.grain]
+    is_primary = all(is_required(column, table) for column in grain)
+    return (sa.PrimaryKeyConstraint if is_primary else sa.UniqueConstraint)(*table.grain)
 
 
 def _replace_views(connection: sa.Connection, views: list[Table]) -> None:

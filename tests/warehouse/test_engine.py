@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb as driver
@@ -10,20 +11,18 @@ import pytest
 from declared_rows import sample
 
 from pipelines.model.errors import InputError, WarehouseError
-from pipelines.warehouse import Load, open_engine, query, read, replace
+from pipelines.warehouse import Load, create_all, open_engine, query, read, replace
 
 HERE = Path(__file__).parent
+LOADS = 3
+EXPECTED = sorted(f"{name}-{number}" for name in ("one", "two") for number in range(LOADS))
 WRITER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
-from declared_rows import sample
-from pipelines.warehouse import Load, create_all, load_catalogue, open_engine, replace
-catalogue, engine = load_catalogue(Path(sys.argv[3]).parents[1]), open_engine(sys.argv[1])
-create_all(engine, catalogue)
-for number in range(5):
-    key = {"round_id": f"{sys.argv[2]}-{number}"}
-    replace(engine, catalogue, [Load("mart.answer_count", key, sample(catalogue["mart.answer_count"], key))])
+from test_engine import loaded_by
+from pipelines.warehouse import load_catalogue
+loaded_by(sys.argv[1], load_catalogue(Path(sys.argv[3]).parents[1]), sys.argv[2])
 """
 HOLDER = """
 import sys, time, duckdb
@@ -38,15 +37,34 @@ def start(script: str, *arguments: str) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_two_processes_that_create_and_load_at_once_both_succeed(url, catalogue):
-    writers = [start(WRITER, url, name, str(HERE)) for name in ("one", "two")]
-    for writer in writers:
-        _, said = writer.communicate(timeout=120)
-        assert writer.returncode == 0, said
+def loaded_by(url: str, catalogue: dict, name: str) -> None:
+    engine = open_engine(url)
+    create_all(engine, catalogue)
+    for number in range(LOADS):
+        key = {"round_id": f"{name}-{number}"}
+        replace(engine, catalogue, [Load("mart.answer_count", key, sample(catalogue["mart.answer_count"], key))])
+
+
+def rounds_of(url: str, catalogue: dict) -> list[str]:
     rows = read(open_engine(url), catalogue["mart.answer_count"])
-    expected = sorted(f"{name}-{number}" for name in ("one", "two") for number in range(5))
-    assert sorted(set(rows["round_id"].to_pylist())) == expected
-    assert rows.num_rows == 100
+    assert rows.num_rows == 2 * LOADS * 10
+    return sorted(set(rows["round_id"].to_pylist()))
+
+
+def test_two_processes_that_create_and_load_one_duckdb_file_at_once_both_succeed(duckdb_url, catalogue):
+    writers = [start(WRITER, duckdb_url, name, str(HERE)) for name in ("one", "two")]
+    for writer in writers:
+        _, said = writer.communicate(timeout=200)
+        assert writer.returncode == 0, said
+    assert rounds_of(duckdb_url, catalogue) == EXPECTED
+
+
+def test_two_clients_that_create_and_load_one_postgresql_at_once_both_succeed(postgresql_url, catalogue):
+    with ThreadPoolExecutor() as pool:
+        clients = [pool.submit(loaded_by, postgresql_url, catalogue, name) for name in ("one", "two")]
+        for client in clients:
+            client.result(timeout=200)
+    assert rounds_of(postgresql_url, catalogue) == EXPECTED
 
 
 def test_a_writer_waits_for_a_file_that_another_program_holds(duckdb, catalogue):

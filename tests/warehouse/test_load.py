@@ -28,8 +28,8 @@ def test_every_table_gives_back_what_was_loaded_and_twice_changes_nothing(wareho
     loads = [load_of(catalogue, name, count=10 if len(catalogue[name].grain) > 2 else 1) for name in names]
     for _ in range(2):
         replace(warehouse, catalogue, loads)
-        for load in loads:
-            assert read(warehouse, catalogue[load.table]).equals(by_grain(load, catalogue)), load.table
+    for load in loads:
+        assert read(warehouse, catalogue[load.table]).equals(by_grain(load, catalogue)), load.table
 
 
 def test_a_load_replaces_its_partition_and_no_other(warehouse, catalogue):
@@ -42,6 +42,8 @@ def test_a_load_replaces_its_partition_and_no_other(warehouse, catalogue):
     assert read(warehouse, table, {"round_id": "b"}).equals(by_grain(other, catalogue))
     replace(warehouse, catalogue, [Load(table.full_name, {"round_id": "b"}, other.rows.slice(0, 0))])
     assert set(read(warehouse, table)["round_id"].to_pylist()) == {"a"}
+    replace(warehouse, catalogue, [Load(table.full_name, {"round_id": "a"}, pa.table({}))])
+    assert read(warehouse, table).num_rows == 0
 
 
 def test_a_table_without_partition_is_replaced_as_a_whole(warehouse, catalogue):
@@ -86,8 +88,8 @@ def test_rows_may_come_with_columns_in_any_order_and_narrower_types(warehouse, c
     assert read(warehouse, catalogue["mart.procedure_coverage"]).to_pylist() == [expected]
 
 
-@given(st.lists(st.tuples(st.text(), st.floats(allow_nan=False, allow_infinity=False)), max_size=20))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.text(), st.floats(allow_nan=False, allow_infinity=False)), max_size=50))
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_and_any_number_come_back_bit_by_bit(warehouse, catalogue, pairs):
     pairs = [(text.replace("\0", ""), number) for text, number in pairs if text.isprintable() or text < "\ud800"]
     table = catalogue["ops.run"]
@@ -101,6 +103,17 @@ def test_any_text_and_any_number_come_back_bit_by_bit(warehouse, catalogue, pair
     back = {row["partition_key"]: row for row in read(warehouse, table).to_pylist()}
     assert [back[str(place)]["messages"] for place in range(len(pairs))] == [text for text, _ in pairs]
     assert [back[str(place)]["seconds"].hex() for place in range(len(pairs))] == [n.hex() for _, n in pairs]
+
+
+def test_a_key_may_hold_a_null_where_the_declaration_says_so(warehouse, catalogue):
+    rows = sample(catalogue["ops.reject"], {"round_id": "r"}, 4)
+    assert rows["line"].null_count == 1
+    replace(warehouse, catalogue, [Load("ops.reject", {"round_id": "r"}, rows)])
+    assert read(warehouse, catalogue["ops.reject"])["line"].null_count == 1
+    with pytest.raises(InputError, match="1 keys are there more than once"):
+        replace(
+            warehouse, catalogue, [Load("ops.reject", {"round_id": "r"}, pa.concat_tables([rows, rows.slice(2, 1)]))]
+        )
 
 
 def test_null_and_empty_text_stay_apart(warehouse, catalogue):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import BinaryIO
 
 from pipelines.model.codes import RejectCode
@@ -17,7 +18,8 @@ from pipelines.sources.cells import text_of
 from pipelines.sources.lines import MAX_LINE, TOO_LONG, Line, text_lines
 from pipelines.sources.tables import Record
 
-DELIMITERS = ",;\t"
+DELIMITERS = "\t;,"  # the likelier first: headings in words hold commas
+LOOKED_AT = 20  # lines, for two that are not blank
 
 
 class _BrokenRecord(Exception):
@@ -39,8 +41,13 @@ class _Feed:
 
     def peek(self) -> Line | Fault | None:
         if not self.ahead:
-            self.ahead.extend(line for line in (next(self.lines, None),) if line is not None)
+            self.ahead.extend(islice(self.lines, 1))
         return self.ahead[0] if self.ahead else None
+
+    def first_texts(self) -> list[str]:
+        """Return the first two lines that are not blank; all stay to be read."""
+        self.ahead.extend(islice(self.lines, LOOKED_AT))
+        return [line.text for line in self.ahead if isinstance(line, Line) and line.text.strip()][:2]
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -66,12 +73,9 @@ class _Feed:
 
 
 def records(stream: BinaryIO) -> Iterator[Record | Fault]:
-    """Yield the records of a file; the delimiter is the one that splits the first line into most cells."""
+    """Yield the records of a file; the delimiter is the one that splits each of the first lines into most cells."""
     feed = _Feed(text_lines(stream))
-    while isinstance(first := feed.peek(), Line) and not first.text.strip():
-        feed.ahead.popleft()
-    delimiter = _delimiter_of(first.text) if isinstance(first, Line) else DELIMITERS[0]
-    reader = csv.reader(feed, delimiter=delimiter, strict=True)
+    reader = csv.reader(feed, delimiter=_delimiter_of(feed.first_texts()), strict=True)
     while (line := feed.peek()) is not None:
         if isinstance(line, Fault):
             feed.ahead.popleft()
@@ -92,8 +96,8 @@ def _record(reader: Iterator[list[str]], feed: _Feed) -> Record | Fault:
     return Record(feed.taken[0].number, [text_of(cell) for cell in cells], feed.size)
 
 
-def _delimiter_of(line: str) -> str:
-    return max(DELIMITERS, key=lambda delimiter: _width(line, delimiter))
+def _delimiter_of(lines: list[str]) -> str:
+    return max(DELIMITERS, key=lambda delimiter: min((_width(line, delimiter) for line in lines), default=0))
 
 
 def _width(line: str, delimiter: str) -> int:

@@ -21,6 +21,8 @@ from pipelines.model.errors import SourceError
 from pipelines.model.round import SourceConfig
 
 PAGE_SIZE = 1_000  # the most that KoboToolbox gives
+RETRIES = 4
+TIMEOUT = 60.0  # seconds
 MAX_PAGE = 64_000_000  # bytes
 BACKOFF = 1.0  # seconds before the first retry, doubled before each next one
 MAX_WAIT = 60.0  # seconds, also of a `Retry-After`
@@ -67,9 +69,9 @@ class Pages:
         """
         options = config.options
         self.url = f"{_needed(options, 'url').rstrip('/')}/api/v2/assets/{_needed(options, 'asset')}/data.json"
-        self.page_size = min(int(options.get("page_size", PAGE_SIZE)), PAGE_SIZE)
-        self.retries = int(options.get("retries", 4))
-        self.timeout = float(options.get("timeout", 60))
+        self.page_size = min(int(_number(options, "page_size", PAGE_SIZE)), PAGE_SIZE)
+        self.retries = int(_number(options, "retries", RETRIES))
+        self.timeout = _number(options, "timeout", TIMEOUT)
         self.headers = _authorization(options)
 
     def __iter__(self) -> Iterator[Page]:
@@ -145,6 +147,15 @@ def _needed(options: dict[str, Any], name: str) -> str:
     if not options.get(name):
         raise SourceError(f"option “{name}” is missing", f"round.yml, options.{name}", "add it to the source")
     return str(options[name])
+
+
+def _number(options: dict[str, Any], name: str, default: float) -> float:
+    value = options.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise SourceError(
+            f"option “{name}” is not a number", f"round.yml, options.{name}", "write a number, or leave it out"
+        )
+    return value
 
 
 def _authorization(options: dict[str, Any]) -> dict[str, str]:

@@ -59,7 +59,7 @@ def rows(records: Iterable[Record | Fault], rename: Rename = str) -> Iterator[Ro
 def _headings(cells: list[str | None], rename: Rename) -> list[str]:
     written = _trimmed(cells)
     return [
-        rename(unicodedata.normalize("NFC", cell.strip())) if cell else f"column {position}"
+        rename(unicodedata.normalize("NFC", cell.strip())) if cell else _unnamed(position)
         for position, cell in enumerate(written, 1)
     ]
 
@@ -81,12 +81,13 @@ def _row(record: Record, headings: list[str]) -> Row | Fault:
     if len(cells) != len(headings):
         value = f"{len(cells)} ≠ {len(headings)}"
         return Fault(RejectCode.R107_BROKEN_LINE, record.line, value=value, payload=_payload(cells))
-    named = {heading: cell for heading, cell in zip(headings, cells, strict=True) if cell or not _is_unnamed(heading)}
+    places = enumerate(zip(headings, cells, strict=True), 1)
+    named = {heading: cell for place, (heading, cell) in places if cell or heading != _unnamed(place)}
     return Row(record.line, named, record.size)
 
 
-def _is_unnamed(heading: str) -> bool:
-    return heading.startswith("column ")
+def _unnamed(position: int) -> str:
+    return f"column {position}"
 
 
 def _trimmed(cells: list[str | None]) -> list[str | None]:

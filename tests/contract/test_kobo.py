@@ -1,6 +1,7 @@
 """KoboToolbox: recorded answers of a real server, and a portal on this machine that misbehaves on request."""
 
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -77,8 +78,6 @@ def test_recorded_review_and_multiple_choice_are_passed_on(reference: Path):
 
 
 def test_recorded_headings_are_all_mapped_or_known_to_carry_nothing(reference: Path):
-    from fnmatch import fnmatchcase
-
     text = Question("comment", "full_name", "full_name", Kind.TEXT, Role.COMMENT, "…", "…")
     item = Question("A1", "pet_yesno", "pet_yesno", Kind.SELECT_ONE, Role.ITEM, "…", "…")
     (mapping,) = mappings(config("kobo", asset="a1"), [Instrument("f", "1", "…", "…", (text, item), "0")])
@@ -351,6 +350,7 @@ def test_redirect_is_not_followed_so_that_the_token_goes_nowhere_else(portal: Po
         ({"url": "http://127.0.0.1:1"}, "no usable answer"),
         ({"url": ""}, "url"),
         ({"asset": None}, "asset"),
+        ({"page_size": "many"}, "page_size"),
     ],
 )
 def test_wrong_address_or_missing_option_is_told(portal: Portal, changes: dict[str, object], words: str):

@@ -54,6 +54,11 @@ def test_delimiter_inside_quotes_does_not_choose_the_delimiter():
     assert reading.rows == [{"A1; A1a; A1b": "5", "record_id": "P-1"}]
 
 
+def test_commas_in_the_words_of_headings_do_not_choose_the_delimiter():
+    reading = read("postal", "Số phiếu;Thái độ, tác phong, trang phục\nP-1;5\n".encode())
+    assert reading.rows == [{"Số phiếu": "P-1", "Thái độ, tác phong, trang phục": "5"}]
+
+
 def test_headings_are_stripped_and_composed():
     decomposed = "Mức độ hài lòng".replace("ò", "o\u0300")
     assert list(read("postal", f" {decomposed} ;A1\n5;4\n".encode()).rows[0]) == ["Mức độ hài lòng", "A1"]
@@ -62,6 +67,11 @@ def test_headings_are_stripped_and_composed():
 def test_blank_rows_are_passed_over_and_lines_keep_their_numbers():
     reading = read("postal", b"\n  \nrecord_id,A1\n\n,\n  , \nP-1,5\n\n")
     assert reading.lines == [7] and reading.faults == []
+
+
+def test_blank_line_inside_a_quoted_cell_is_part_of_it():
+    reading = read("postal", b'record_id,comment\nP-1,"a\n\nb"\nP-2,c\n')
+    assert [row["comment"] for row in reading.rows] == ["a\n\nb", "c"] and reading.lines == [2, 5]
 
 
 def test_row_with_too_few_or_too_many_cells_is_a_fault_with_its_cells():

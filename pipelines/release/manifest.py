@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pipelines.lake import Lake, release
-from pipelines.model.publication import Publication
+from pipelines.model.publication import Publication, PublishedTable
 from pipelines.model.round import Round
 from pipelines.model.table import Table
 from pipelines.release.rows import fields_of, row_sha256
@@ -127,7 +127,7 @@ def made_from(publication: Publication, facts: ManifestFacts, formats: Sequence[
         ],
         "code_version": facts.code_version,
         "inputs": sorted(({"path": i.path, "sha256": i.sha256} for i in facts.inputs), key=lambda i: i["path"]),
-        "row_sha256": {name: table["row_sha256"] for name, table in _tables(publication).items()},
+        "row_sha256": {name: _origin_sha256(table) for name, table in sorted(publication.tables.items())},
         "texts_sha256": sha256_of_value({"unit_names": publication.unit_names, "notes": publication.notes}),
         "formats": sorted(formats),
     }
@@ -164,6 +164,12 @@ def _round(round_: Round) -> dict[str, Any]:
         "window_from": round_.window_from.isoformat(),
         "window_to": round_.window_to.isoformat(),
     }
+
+
+def _origin_sha256(table: PublishedTable) -> str:
+    """Hash the rows without the release's id, which says nothing about where they come from."""
+    fields = [field for field in fields_of(table.declaration.columns) if field.name != "release_id"]
+    return row_sha256(table.rows, fields)
 
 
 def _table(declaration: Table, rows: Any) -> dict[str, Any]:

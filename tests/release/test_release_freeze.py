@@ -114,6 +114,22 @@ def test_freezing_the_same_again_changes_nothing_whatever_id_and_day_are_propose
     assert release_ids(lake) == [FIRST]
 
 
+def with_release_id(publication):
+    """The publication with the release's id in each row of its scores."""
+    table = publication.tables["index_score"]
+    column = sample.column("release_id", "text", "Bản phát hành", "Release")
+    declaration = dataclasses.replace(table.declaration, columns=(column, *table.declaration.columns))
+    rows = table.rows.append_column("release_id", pa.array([publication.release_id] * table.rows.num_rows))
+    return dataclasses.replace(publication, tables={"index_score": PublishedTable(declaration, rows)})
+
+
+def test_rows_that_carry_the_proposed_id_still_count_as_the_same(lake):
+    first = freeze(lake, with_release_id(sample.publication()), LIGHT, FACTS)
+    again = freeze(lake, with_release_id(sample.publication("tthc-2026-hung-yen.2")), LIGHT, FACTS)
+    assert again == first
+    assert verify(lake, FIRST) == []
+
+
 def test_the_same_inputs_give_the_same_manifest_in_another_lake(lake, tmp_path):
     other = Lake(str(tmp_path / "other"))
     assert frozen_lake(lake) == frozen_lake(other)

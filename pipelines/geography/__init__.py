@@ -6,6 +6,6 @@ official units only; departments and other agencies that a round evaluates are i
 
 from pipelines.geography.crosswalk import predecessors, successors
 from pipelines.geography.names import find, fold
-from pipelines.geography.register import ancestors, unit, units
+from pipelines.geography.register import FOLDER, aliases, ancestors, unit, units
 
-__all__ = ["ancestors", "find", "fold", "predecessors", "successors", "unit", "units"]
+__all__ = ["FOLDER", "aliases", "ancestors", "find", "fold", "predecessors", "successors", "unit", "units"]

@@ -46,16 +46,15 @@ def unit(code: str, level: str, at: date) -> Unit:
         InputError: no unit of the level bears the code at the date; the message names those that bear it at another.
     """
     known = units(level, at)
-    found = known.get(code) or known.get(canonical(code, at))
+    found = known.get(code) or known.get(aliases(at).get(code, ""))
     if found is None:
         raise InputError(f"{level} code “{code}” is not in the list of units at {at}", remedy=_remedy(code, level))
     return found
 
 
-def canonical(code: str, at: date) -> str:
-    """Return the code of the register for an alias, and any other code as it is."""
-    target, since = ALIASES.get(code, (code, at))
-    return target if at >= since else code
+def aliases(at: date) -> dict[str, str]:
+    """Return the codes of other lists that are accepted at a date → the codes of the register."""
+    return {alias: code for alias, (code, since) in ALIASES.items() if at >= since}
 
 
 def ancestors(child: Unit, at: date) -> tuple[Unit, ...]:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.geography import ancestors, find, fold, predecessors, successors, unit, units
+from pipelines.geography import aliases, ancestors, find, fold, predecessors, successors, unit, units
 from pipelines.geography.register import FOLDER
 from pipelines.model.errors import InputError
 from pipelines.model.unit import Change, Target
@@ -152,6 +152,7 @@ def test_a_reused_code_names_the_unit_of_its_date():
 def test_ba_che_is_found_under_either_code_and_bears_one():
     assert unit("06970", "commune", NEW) == unit("06978", "commune", NEW)
     assert unit("06978", "commune", NEW).code == "06970"
+    assert (aliases(NEW), aliases(OLD)) == ({"06978": "06970"}, {})
     assert [target.code for target in successors("06978", "commune", NEW, TODAY)] == ["06970"]
     with pytest.raises(InputError):
         unit("06978", "commune", OLD)

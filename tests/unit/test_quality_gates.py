@@ -1,0 +1,470 @@
+"""Gates: good tables pass, every planted defect is caught at its severity, what cannot be checked is an error."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from threading import Thread
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from pipelines.estimate.reliability import FLAGS
+from pipelines.estimate.scores import SCHEMA
+from pipelines.model.errors import GateError, InputError
+from pipelines.model.gate import CRITICAL, WARNING, Check, GateResult
+from pipelines.model.instrument import Choice, CodeList, Instrument, Kind, Question, Role
+from pipelines.model.method import Level
+from pipelines.model.response import CHANNELS, HEADER, PROVENANCE, RESPONDENTS
+from pipelines.quality.docs import site_folder
+from pipelines.quality.gates import run_gate
+from pipelines.quality.instruments import item_expectations
+from pipelines.quality.suites import read_suite
+
+PROJECT = Path(__file__).resolve().parents[2]
+RESPONSES, SCORES = (PROJECT / "expectations" / f"{name}.json" for name in ("responses", "scores"))
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+WINDOW = {
+    "window_from": datetime.combine(date(2023, 1, 1), time(), ZONE),
+    "window_to": datetime.combine(date(2023, 10, 1), time(), ZONE),
+}
+TIME = pa.timestamp("us", tz="UTC")
+
+
+def responses(count=3, **changes):
+    columns = {
+        "response_id": [f"{row:032x}" for row in range(count)],
+        "unit_code": ["22243"] * count,
+        "form": ["citizen"] * count,
+        "form_version": ["1"] * count,
+        "source": ["kiosk"] * count,
+        "channel": ["kiosk"] * count,
+        "respondent": ["citizen"] * count,
+        "started_at": pa.array([datetime(2023, 5, 4, 8, tzinfo=UTC)] * count, TIME),
+        "submitted_at": pa.array([datetime(2023, 5, 4, 9, tzinfo=UTC)] * count, TIME),
+        "landing_sha256": ["ab" * 32] * count,
+        "line": pa.array(range(1, count + 1), pa.int64()),
+        "content_hash": ["c"] * count,
+        "a1": pa.array([4] * count, pa.int8()),
+        "wish_1": pa.array([1] * count, pa.int8()),
+        "wish_2": pa.array([0] * count, pa.int8()),
+    }
+    return pa.table(columns | changes).to_pandas()
+
+
+def scores(**changes):
+    columns = {
+        "programme": ["tthc"] * 3,
+        "measure": ["top2", "mean5", "score"],
+        "unit_code": ["22243"] * 3,
+        "breakdown": [""] * 3,
+        "category": [""] * 3,
+        "node_code": ["I"] * 3,
+        "node_level": ["index"] * 3,
+        "score": [80.0, 90.0, 140.0],
+        "se": [1.0, 1.0, 1.0],
+        "ci_low": [78.0, 88.0, 138.0],
+        "ci_high": [82.0, 92.0, 142.0],
+        "df": pa.array([500, 500, 500], pa.int64()),
+        "n": pa.array([500, 500, 500], pa.int64()),
+        "n_eff": [400.0] * 3,
+        "flag": ["ok"] * 3,
+        "flag_reason": [""] * 3,
+        "rank": pa.array([1, 1, 2], pa.int64()),
+        "rank_of": pa.array([3, 3, 3], pa.int64()),
+    }
+    return pa.table(columns | changes).to_pandas()
+
+
+def gate(frame, suite=RESPONSES, extra=(), docs=None):
+    return run_gate(frame, [suite], extra, WINDOW if suite == RESPONSES else {}, docs, "test")
+
+
+def failures(result):
+    return {check.rule: check.severity for check in result.checks if not check.passed}
+
+
+@pytest.fixture
+def instrument():
+    scale = CodeList("agree", tuple(Choice(code, f"mức {code}", f"level {code}") for code in range(1, 6)))
+    wishes = CodeList("wish", (Choice(1, "nhanh", "fast"), Choice(2, "gần", "near")))
+    questions = (
+        Question("a1", "a1", "a1", Kind.SELECT_ONE, Role.ITEM, "Nơi ngồi chờ", "Waiting place", scale),
+        Question("wish", "wish", "wish", Kind.SELECT_MULTIPLE, Role.NEED, "Mong muốn", "Wishes", wishes),
+        Question("note", "note", "note", Kind.TEXT, Role.COMMENT, "Ý kiến", "Comment"),
+    )
+    return Instrument("citizen", "1", "Phiếu", "Form", questions, "0" * 64)
+
+
+# The suites as files
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "expectations").glob("*.json")), ids=lambda path: path.stem)
+def test_every_suite_is_complete_and_carries_the_name_of_its_file(path):
+    suite = read_suite(path)
+    assert suite.name == path.stem and suite.expectations
+    for one in suite.expectations:
+        assert one["severity"] in (CRITICAL, WARNING)
+        assert all(one["meta"][text].strip() for text in ("rule", "vi", "en"))
+        assert set(one) == {"type", "kwargs", "severity", "meta"}
+
+
+@pytest.mark.parametrize(
+    ("path", "rule", "values"),
+    [
+        (RESPONSES, "channel.known", CHANNELS),
+        (RESPONSES, "respondent.known", RESPONDENTS),
+        (SCORES, "flag.known", FLAGS),
+        (SCORES, "node_level.known", list(Level)),
+    ],
+)
+def test_lists_in_the_suites_are_those_of_the_code(path, rule, values):
+    (found,) = [one for one in read_suite(path).expectations if one["meta"]["rule"] == rule]
+    assert found["kwargs"]["value_set"] == list(values)
+
+
+@pytest.mark.parametrize(
+    ("path", "declared"),
+    [(RESPONSES, {*HEADER, *PROVENANCE}), (SCORES, set(SCHEMA.names))],
+    ids=["responses", "scores"],
+)
+def test_the_suites_name_columns_that_the_tables_have(path, declared):
+    kwargs = [one["kwargs"] for one in read_suite(path).expectations]
+    named = {one[key] for one in kwargs for key in ("column", "column_A", "column_B") if key in one}
+    named |= {column for one in kwargs for column in one.get("column_list", ())}
+    named |= {one["row_condition"]["column"]["name"] for one in kwargs if "row_condition" in one}
+    assert named and named <= declared
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("{", "cannot be read"),
+        ('{"name": "x"}', "cannot be read"),
+        ('{"name": "x", "expectations": [{"kwargs": {}}]}', "type and kwargs"),
+        ('{"name": "x", "expectations": [{"type": "t", "kwargs": {}, "severity": "fatal"}]}', "fatal"),
+        (
+            '{"name": "x", "expectations": [{"type": "t", "kwargs": {}, "severity": "critical", "meta": {"vi": "v"}}]}',
+            "rule, en",
+        ),
+    ],
+)
+def test_a_broken_suite_is_refused_with_its_file(tmp_path, content, complaint):
+    path = tmp_path / "broken.json"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=complaint) as error:
+        read_suite(path)
+    assert "broken.json" in error.value.where
+
+
+def test_a_missing_suite_and_a_missing_parameter_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"nowhere\.json"):
+        read_suite(tmp_path / "nowhere.json")
+    with pytest.raises(InputError, match="window_to"):
+        run_gate(responses(), [RESPONSES], [], {"window_from": WINDOW["window_from"]}, None, "test")
+
+
+def test_a_rule_used_twice_is_refused(instrument):
+    with pytest.raises(InputError, match=r"a1\.code"):
+        gate(responses(), extra=item_expectations(instrument) * 2)
+
+
+def test_an_expectation_that_does_not_exist_is_refused_with_its_suite(tmp_path):
+    path = tmp_path / "odd.json"
+    meta = {"rule": "odd", "vi": "lạ", "en": "odd"}
+    one = {"type": "expect_the_unexpected", "kwargs": {}, "severity": "critical", "meta": meta}
+    path.write_text(json.dumps({"name": "odd", "expectations": [one]}), encoding="utf-8")
+    with pytest.raises(InputError, match="expect_the_unexpected") as error:
+        gate(responses(), path)
+    assert "odd.json" in error.value.where
+
+
+# Responses
+
+
+def test_a_good_batch_passes_every_check_in_the_order_of_the_suite(instrument):
+    result = gate(responses(), extra=item_expectations(instrument))
+    assert failures(result) == {} and not result.stopped
+    result.raise_if_stopped()
+    rules = [one["meta"]["rule"] for one in read_suite(RESPONSES).expectations]
+    assert [check.rule for check in result.checks] == [
+        *rules,
+        "a1.code",
+        "wish_1.code",
+        "wish_2.code",
+    ]
+
+
+def moment(at, seconds=0):
+    return pd.Timestamp(at + timedelta(seconds=seconds)).tz_convert("UTC")
+
+
+def with_rows(good, *defects):
+    """A table whose first row is good and every other differs from it in what a defect names."""
+    rows = [good.iloc[0].to_dict() | defect for defect in ({}, *defects)]
+    return pd.DataFrame(rows)[list(good.columns)]
+
+
+def counts(result):
+    return {check.rule: (check.severity, check.unexpected_count) for check in result.checks if not check.passed}
+
+
+def test_each_defect_of_a_response_is_caught_in_its_row_and_at_its_severity():
+    defects = [
+        {"response_id": None},
+        {"response_id": "A"},
+        {"unit_code": None},
+        {"form": None},
+        {"form_version": None},
+        {"source": None},
+        {"channel": "fax"},
+        {"channel": None},
+        {"respondent": "robot"},
+        {"submitted_at": pd.NaT},
+        {"submitted_at": moment(WINDOW["window_from"], -1), "started_at": pd.NaT},
+        {"submitted_at": moment(WINDOW["window_to"])},
+        {"submitted_at": moment(WINDOW["window_from"])},
+        {"landing_sha256": None},
+        {"landing_sha256": "x"},
+        {"line": 0},
+        {"content_hash": None},
+    ]
+    defects = [{"response_id": f"{row:032x}"} | defect for row, defect in enumerate(defects, start=100)]
+    result = gate(with_rows(responses(1), *defects, {}))
+    assert counts(result) == {
+        "response_id.present": (CRITICAL, 1),
+        "response_id.unique": (CRITICAL, 2),
+        "response_id.form": (CRITICAL, 1),
+        "unit_code.present": (CRITICAL, 1),
+        "form.present": (CRITICAL, 1),
+        "form_version.present": (CRITICAL, 1),
+        "source.present": (CRITICAL, 1),
+        "channel.known": (CRITICAL, 1),
+        "channel.present": (CRITICAL, 1),
+        "respondent.known": (CRITICAL, 1),
+        "submitted_at.present": (CRITICAL, 1),
+        "submitted_at.window": (CRITICAL, 2),
+        "submitted_at.after_start": (WARNING, 1),
+        "landing_sha256.present": (CRITICAL, 1),
+        "landing_sha256.form": (CRITICAL, 1),
+        "line.from_one": (CRITICAL, 1),
+        "content_hash.present": (CRITICAL, 1),
+    }
+
+
+def test_what_may_be_missing_or_at_the_edge_passes():
+    edge = [
+        {"submitted_at": moment(WINDOW["window_from"]), "started_at": moment(WINDOW["window_from"])},
+        {"submitted_at": moment(WINDOW["window_to"], -1), "started_at": pd.NaT, "respondent": None},
+    ]
+    edge = [{"response_id": f"{row:032x}"} | one for row, one in enumerate(edge, start=100)]
+    assert failures(gate(with_rows(responses(1), *edge))) == {}
+
+
+def test_a_month_left_without_responses_is_only_a_warning(instrument):
+    result = gate(responses()[:0], extra=item_expectations(instrument))
+    assert failures(result) == {"table.rows": WARNING}
+
+
+def test_an_answer_outside_its_code_list_is_critical_and_a_blank_is_not(instrument):
+    bad = responses(a1=pa.array([6, None, 5], pa.int8()), wish_2=pa.array([2, 0, None], pa.int8()))
+    result = gate(bad, extra=item_expectations(instrument))
+    assert failures(result) == {"a1.code": CRITICAL, "wish_2.code": CRITICAL}
+    (check,) = [check for check in result.checks if check.rule == "a1.code"]
+    assert (check.column, check.unexpected_count, check.rows, check.suite) == ("a1", 1, 3, "extra")
+    assert check.observed.startswith("6")
+    assert "Nơi ngồi chờ" in check.message_vi and "Waiting place" in check.message_en
+
+
+def test_instruments_that_share_a_column_allow_the_codes_of_both(instrument):
+    wide = CodeList("agree9", (Choice(9, "mức 9", "level 9"),))
+    twin = replace(instrument, id="organisation", questions=(replace(instrument.questions[0], code_list=wide),))
+    shared = [one for one in item_expectations(instrument, twin) if one["kwargs"]["column"] == "a1"]
+    assert [one["kwargs"]["value_set"] for one in shared] == [[1, 2, 3, 4, 5, 9]]
+
+
+def test_the_table_is_not_changed_by_being_checked():
+    frame = scores()
+    before = frame.copy(deep=True)
+    gate(frame, SCORES)
+    pd.testing.assert_frame_equal(frame, before)
+
+
+# Scores
+
+
+def test_a_good_table_of_scores_passes():
+    assert failures(gate(scores(), SCORES)) == {}
+
+
+def test_each_defect_of_a_score_is_caught_in_its_row_and_at_its_severity():
+    defects = [
+        {"score": 101.0, "ci_high": 103.0},
+        {"score": -1.0, "ci_low": -2.0},
+        {"score": float("nan")},
+        {"se": -0.1},
+        {"ci_low": 81.0},
+        {"ci_high": 79.0},
+        {"n": -1},
+        {"n_eff": -1.0},
+        {"df": -1},
+        {"unit_code": None},
+        {"breakdown": None},
+        {"category": None},
+        {"measure": None},
+        {"flag": None, "flag_reason": "n"},
+        {"flag": "fine", "flag_reason": "n"},
+        {"flag": "suppress", "flag_reason": ""},
+        {"node_level": "leaf"},
+        {"node_level": None},
+        {"rank": 0},
+        {"rank": 4},
+    ]
+    defects = [{"node_code": f"N{row}"} | defect for row, defect in enumerate(defects)]
+    result = gate(with_rows(scores(), *defects, {"node_code": None}, {}), SCORES)
+    assert counts(result) == {
+        "score.percent": (CRITICAL, 2),
+        "score.present": (CRITICAL, 1),
+        "se.not_negative": (CRITICAL, 1),
+        "ci.below_score": (CRITICAL, 1),
+        "ci.above_score": (CRITICAL, 1),
+        "n.not_negative": (CRITICAL, 1),
+        "n_eff.not_negative": (CRITICAL, 1),
+        "df.not_negative": (CRITICAL, 1),
+        "unit_code.present": (CRITICAL, 1),
+        "breakdown.present": (CRITICAL, 1),
+        "category.present": (CRITICAL, 1),
+        "measure.present": (CRITICAL, 1),
+        "node_code.present": (CRITICAL, 1),
+        "key.unique": (CRITICAL, 2),
+        "flag.present": (CRITICAL, 1),
+        "flag.known": (CRITICAL, 1),
+        "flag.reason": (WARNING, 1),
+        "node_level.known": (CRITICAL, 1),
+        "node_level.present": (CRITICAL, 1),
+        "rank.from_one": (CRITICAL, 1),
+        "rank.of_ranked": (CRITICAL, 1),
+    }
+
+
+def test_scores_without_answers_intervals_or_ranks_pass():
+    nothing = {"score": None, "n": 0, "flag": "suppress", "flag_reason": "no_answers", "node_code": "II"}
+    bare = {"ci_low": None, "ci_high": None, "se": None, "rank": None, "rank_of": None, "node_code": "III"}
+    assert failures(gate(with_rows(scores(), nothing, bare), SCORES)) == {}
+
+
+def test_the_last_digits_of_floating_point_do_not_stop_a_round():
+    hair = 1e-12
+    frame = scores(
+        score=[100.0 + hair, 90.0, 140.0], ci_low=[100.0 + 2 * hair, 88.0, 138.0], ci_high=[100.0, 92.0, 142.0]
+    )
+    assert failures(gate(frame, SCORES)) == {}
+
+
+def test_no_scores_at_all_stop():
+    assert failures(gate(scores()[:0], SCORES)) == {"table.rows": CRITICAL}
+
+
+# What stops
+
+
+def test_a_critical_failure_stops_with_what_where_and_remedy():
+    result = gate(responses(line=pa.array([0, 0, 2], pa.int64())))
+    assert result.stopped
+    with pytest.raises(GateError) as error:
+        result.raise_if_stopped()
+    assert "line.from_one" in error.value.what and "2 of 3 rows" in error.value.what
+    assert "Vị trí trong tệp gốc" in error.value.what and "Positions count from 1" in error.value.what
+    assert error.value.where == "gate “test”" and error.value.remedy
+
+
+def test_a_long_list_of_failures_is_cut_and_counted():
+    check = Check("s", "expect_x", "c", CRITICAL, False, "9", 1, 3, "rule", "sai", "wrong")
+    with pytest.raises(GateError, match=r"7 critical expectations of 7 failed.*and 2 more"):
+        GateResult("test", (check,) * 7).raise_if_stopped()
+
+
+def test_a_warning_does_not_stop():
+    result = gate(responses(started_at=pa.array([WINDOW["window_to"]] * 3, TIME)))
+    assert [check.rule for check in result.failed(WARNING)] == ["submitted_at.after_start"]
+    result.raise_if_stopped()
+
+
+def test_an_absent_column_is_an_error_and_not_a_failure():
+    with pytest.raises(GateError) as error:
+        gate(responses().drop(columns=["channel", "submitted_at"]))
+    what = error.value.what
+    assert "could not be evaluated" in what and "channel.known" in what and "submitted_at.window" in what
+    assert "expect_column_values_to_be_in_set on channel" in what and "unit_code" not in what
+
+
+def test_a_column_of_a_wrong_type_is_an_error_and_not_a_failure():
+    with pytest.raises(GateError, match=r"submitted_at\.window"):
+        gate(responses(submitted_at=["yesterday"] * 3))
+
+
+def test_the_same_table_gives_the_same_result():
+    frame = responses(line=pa.array([0, 1, 2], pa.int64()))
+    assert gate(frame) == gate(frame)
+
+
+# Data Docs
+
+
+def test_docs_are_built_with_both_languages_and_replace_the_former(tmp_path):
+    site = tmp_path / "docs" / "tthc-2023~kiosk~2023-05"
+    gate(responses(), docs=site)
+    (site / "left-over.html").write_text("old", encoding="utf-8")
+    gate(responses(line=pa.array([0, 1, 2], pa.int64())), docs=str(site))
+    assert (site / "index.html").is_file() and not (site / "left-over.html").exists()
+    (page,) = (site / "validations").rglob("*.html")
+    text = page.read_text(encoding="utf-8")
+    assert "Vị trí trong tệp gốc tính từ 1 / Positions count from 1" in text
+    assert [path.name for path in site.parent.iterdir()] == [site.name]
+    assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < 1_500_000
+
+
+def test_docs_are_built_even_where_an_expectation_could_not_be_evaluated(tmp_path):
+    with pytest.raises(GateError):
+        gate(responses().drop(columns="channel"), docs=tmp_path / "docs")
+    assert (tmp_path / "docs" / "index.html").is_file()
+
+
+def test_a_crash_while_building_leaves_the_former_site_and_no_rubbish(tmp_path):
+    site = tmp_path / "site"
+    with site_folder(site) as folder:
+        (folder / "index.html").write_text("first", encoding="utf-8")
+    with pytest.raises(RuntimeError), site_folder(site) as folder:
+        (folder / "index.html").write_text("half", encoding="utf-8")
+        raise RuntimeError("power cut")
+    assert (site / "index.html").read_text(encoding="utf-8") == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+def test_tasks_that_build_the_same_site_at_once_leave_one_whole_site(tmp_path):
+    site = tmp_path / "site"
+
+    def build(name):
+        for _ in range(20):
+            with site_folder(site) as folder:
+                for page in ("index.html", "other.html"):
+                    (folder / page).write_text(name, encoding="utf-8")
+
+    threads = [Thread(target=build, args=(str(number),)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    pages = Counter(path.read_text(encoding="utf-8") for path in site.iterdir())
+    assert list(pages.values()) == [2]
+
+
+def test_importing_the_module_does_not_import_great_expectations():
+    code = "import sys, pipelines.quality.gates; assert 'great_expectations' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT)

@@ -17,14 +17,9 @@ CONTENT_FIELDS = ("device_id", "started_at", "submitted_at", "unit_code", "proce
 
 def response_ids(source: str, instance: str, record_ids: pa.Array) -> pa.Array:
     """Return the first 32 hex digits of SHA-256 of source, instance and record id, with NUL between them."""
-    prefix = sha256(f"{source}{SEPARATOR}{instance}{SEPARATOR}".encode())
-
-    def identity(record_id: str) -> str:
-        digest = prefix.copy()
-        digest.update(record_id.encode())
-        return digest.hexdigest()[:32]
-
-    return pa.array([None if text is None else identity(text) for text in record_ids.to_pylist()], pa.string())
+    prefix = f"{source}{SEPARATOR}{instance}{SEPARATOR}"
+    digests = (text and sha256(f"{prefix}{text}".encode()).hexdigest()[:32] for text in record_ids.to_pylist())
+    return pa.array(digests, pa.string())
 
 
 def content_hashes(fields: Mapping[str, pa.Array], answers: Mapping[str, pa.Array]) -> pa.Array:

@@ -53,7 +53,7 @@ def _parse(texts: pa.Array, time_format: str, zone: str) -> pa.Array:
     """Parse texts of one shape; `zone` is that of texts that carry none, empty where each carries its own."""
     if texts.null_count == len(texts):
         return pa.nulls(len(texts), TIMESTAMP)
-    times = pd.to_datetime(texts.to_pandas(), format=time_format, utc=not zone, errors="coerce")
+    times = pd.to_datetime(texts.to_pandas(), format=time_format, utc=not zone, errors="coerce", cache=False)
     if zone:
         times = times.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").dt.tz_convert("UTC")
     return pa.array(times.dt.as_unit("us"), TIMESTAMP, from_pandas=True)

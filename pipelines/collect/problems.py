@@ -31,6 +31,8 @@ class Problems:
 
     def add(self, code: RejectCode, field: str, wrong: np.ndarray, cells: Cells | None = None) -> None:
         """Note a problem in every row where `wrong`, with what its cell holds."""
+        if not wrong.any():
+            return
         rows = np.flatnonzero(wrong)
         values = [""] * len(rows) if cells is None else cells.texts.take(pa.array(rows)).to_pylist()
         for row, value in zip(rows.tolist(), values, strict=True):

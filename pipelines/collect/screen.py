@@ -47,13 +47,15 @@ WINDOW best AS (
 _DECIDE = """
 CREATE TEMP TABLE decided AS
 WITH facts AS (
-    SELECT mine.*, place, best_revision, best_content, {answered} AS answered, {age} AS age_in_years,
+    SELECT row, record_id, response_id, device_id, unit_code, review_state, content_hash,
+        place > 1 AS is_beaten, revision = best_revision AND content_hash = best_content AS is_same, best_revision,
+        {answered} AS answered, {age} AS age_in_years,
         timezone($zone, submitted_at) AS local_time, timezone($zone, received_at) AS local_receipt
     FROM mine JOIN ranked USING (row)
 ), screened AS (
     SELECT *, CASE
-        WHEN place > 1 AND revision = best_revision AND content_hash = best_content THEN 'D401_SAME_RECORD'
-        WHEN place > 1 THEN 'D403_SUPERSEDED'
+        WHEN is_beaten AND is_same THEN 'D401_SAME_RECORD'
+        WHEN is_beaten THEN 'D403_SUPERSEDED'
         WHEN CAST(local_time AS DATE) NOT BETWEEN $first_day AND $last_day THEN 'R301_OUTSIDE_WINDOW'
         WHEN answered < $minimum_items THEN 'R302_TOO_FEW_ANSWERS'
         WHEN age_in_years < $minimum_age THEN 'R303_UNDER_AGE'
@@ -62,23 +64,26 @@ WITH facts AS (
     END AS found
     FROM facts
 ), compared AS (
-    SELECT *, found IS NULL AND device_id IS NOT NULL AS can_repeat,
-        row_number() OVER alike AS number, first_value(record_id) OVER alike AS first_record
+    SELECT row, row_number() OVER alike AS number, first_value(record_id) OVER alike AS first_record
     FROM screened
-    WINDOW alike AS (
-        PARTITION BY found IS NULL AND device_id IS NOT NULL, content_hash ORDER BY record_id, response_id
-    )
+    WHERE found IS NULL AND device_id IS NOT NULL
+    WINDOW alike AS (PARTITION BY content_hash ORDER BY record_id, response_id)
 )
-SELECT *, CASE WHEN can_repeat AND number > 1 THEN 'D402_SAME_CONTENT' ELSE found END AS code,
-    coalesce(date_trunc('month', local_receipt) > date_trunc('month', local_time), false) AS is_late
-FROM compared
+SELECT row, CASE WHEN number > 1 THEN 'D402_SAME_CONTENT' ELSE found END AS code,
+    coalesce(date_trunc('month', local_receipt) > date_trunc('month', local_time), false) AS is_late,
+    first_record, best_revision, local_time, answered, age_in_years
+FROM screened LEFT JOIN compared USING (row)
 """
 
-_REJECTS = """
-SELECT code, landing_sha256, line, response_id, json_merge_patch('{{}}', to_json({record})) AS payload,
+_ACCEPTED = """
+SELECT {columns}, is_late FROM mine JOIN decided USING (row) WHERE code IS NULL ORDER BY response_id
+"""
+
+_REFUSED = """
+SELECT code, landing_sha256, line, response_id, json_merge_patch('{{}}', to_json(struct_pack({record}))) AS payload,
     CASE code
         WHEN 'R301_OUTSIDE_WINDOW' THEN 'submitted_at'
-        WHEN 'R303_UNDER_AGE' THEN $age_field
+        WHEN 'R303_UNDER_AGE' THEN $age
         WHEN 'R304_UNIT_NOT_IN_ROUND' THEN 'unit_code'
         WHEN 'R305_REFUSED_AT_SOURCE' THEN 'review_state'
         ELSE ''
@@ -93,7 +98,8 @@ SELECT code, landing_sha256, line, response_id, json_merge_patch('{{}}', to_json
         WHEN 'R305_REFUSED_AT_SOURCE' THEN review_state
         ELSE ''
     END AS value
-FROM decided WHERE code IS NOT NULL
+FROM mine JOIN decided USING (row)
+WHERE code IS NOT NULL
 ORDER BY landing_sha256, line, code, response_id
 """
 
@@ -155,15 +161,13 @@ def _decide(
 
 def _accepted(connection: duckdb.DuckDBPyConnection, plan: ScreenPlan) -> pa.Table:
     schema = accepted_schema(plan.method)
-    names = ", ".join(map(_quoted, schema.names))
-    query = f"SELECT {names} FROM decided WHERE code IS NULL ORDER BY response_id"
-    return connection.sql(query).to_arrow_table().cast(schema)
+    columns = ", ".join(map(_quoted, response_schema(plan.method).names))
+    return connection.sql(_ACCEPTED.format(columns=columns)).to_arrow_table().cast(schema)
 
 
 def _refused(connection: duckdb.DuckDBPyConnection, plan: ScreenPlan, names: dict[str, str]) -> list[Reject]:
     record = ", ".join(f"{_quoted(name)} := {_quoted(name)}" for name in response_schema(plan.method).names)
-    query = _REJECTS.format(record=f"struct_pack({record})")
-    rows = connection.execute(query, {"age_field": AGE}).fetchall()
+    rows = connection.execute(_REFUSED.format(record=record), {"age": AGE}).fetchall()
     return [_reject(names, *row) for row in rows]
 
 
@@ -188,7 +192,8 @@ def _reject(
 
 def _file_names(lake: Lake, round_id: str, source: str, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Return what the objects with refused rows were called when they landed."""
-    found = connection.sql("SELECT DISTINCT landing_sha256 FROM decided WHERE code IS NOT NULL").fetchall()
+    query = "SELECT DISTINCT landing_sha256 FROM mine JOIN decided USING (row) WHERE code IS NOT NULL"
+    found = connection.sql(query).fetchall()
     return {sha256: str(lake.read_json(receipt(round_id, source, sha256))["name"]) for (sha256,) in found}
 
 

@@ -92,12 +92,19 @@ def test_a_view_may_get_other_columns(warehouse, catalogue):
     assert "name_en" in read(warehouse, view).column_names
 
 
-def test_a_row_twice_by_its_grain_is_refused_by_the_warehouse_itself(warehouse):
-    insert = "INSERT INTO ref.programme (programme, title_vi, title_en) VALUES ('a', 'b', 'c')"
-    with warehouse.begin() as connection:
+@pytest.mark.parametrize("place", ["ref.programme (programme)", "ref.unit (unit_level, unit_code, valid_from)"])
+def test_a_row_twice_by_its_grain_is_refused_by_postgresql_itself(postgresql, place):
+    values = ", ".join(["'a'"] * place.count(",") + ["'2026-01-01'"])
+    insert = f"INSERT INTO {place} VALUES ({values})"
+    with postgresql.begin() as connection:
         connection.exec_driver_sql(insert)
-    with pytest.raises(sa.exc.DBAPIError, match=r"(?i)duplicate key"), warehouse.begin() as connection:
+    with pytest.raises(sa.exc.IntegrityError, match="duplicate key"), postgresql.begin() as connection:
         connection.exec_driver_sql(insert)
+
+
+def test_duckdb_has_no_index_that_would_slow_down_the_replacing_of_partitions(duckdb):
+    kinds = query(duckdb, "SELECT constraint_type AS kind FROM duckdb_constraints()")["kind"].to_pylist()
+    assert set(kinds) == {"NOT NULL"}
 
 
 def test_comments_of_postgresql_are_the_meanings_and_follow_them(postgresql, catalogue):

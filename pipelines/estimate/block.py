@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
-from pipelines.estimate.spec import Floats, Ints, TallySpec
+from pipelines.estimate.spec import Codes, Floats, Ints, TallySpec
 from pipelines.model.errors import InputError
+
+ONE_THREAD = 1 << 18  # multiplications up to which BLAS keeps a product on one thread: tasks share the cores already
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Block:
 
     spec: TallySpec
     table: pa.Table
-    codes: dict[str, Ints]
+    codes: dict[str, Codes]
     weight: Floats | None
 
     @classmethod
@@ -31,6 +34,11 @@ class Block:
         """Read the coded columns and the weight; an unknown code or an unusable weight is an InputError."""
         codes = {column: _codes(table[column], column, allowed) for column, allowed in spec.options.items()}
         return cls(spec, table, codes, _weight(table[spec.weight], spec.weight) if spec.weight else None)
+
+    @cached_property
+    def item_codes(self) -> Codes:
+        """Codes of the items: responses × items."""
+        return np.column_stack([self.codes[item] for item in self.spec.items])
 
     def groups(self, breakdown: str) -> tuple[list[tuple[str, ...]], Ints]:
         """Return the keys of the groups that occur, and the group of each response."""
@@ -57,9 +65,9 @@ class Block:
             "weight2": np.bincount(group, used * used, groups)[:, None],
             "count": self._counts(group, groups, None),
         }
-        answered, squares = self._own_totals()
+        answered, squares = self._own_totals
         found["answered"] = np.rint(indicator @ answered).astype(np.int64)
-        found["squares"] = indicator @ (squares * used[:, None])
+        found["squares"] = indicator @ (squares if weight is None else squares * weight[:, None])
         if weight is not None:
             found["count_weight"] = self._counts(group, groups, weight)
             found["count_weight2"] = self._counts(group, groups, weight * weight)
@@ -76,39 +84,39 @@ class Block:
             found[:, self.spec.slots[column]] = cells[:, np.asarray(allowed, dtype=int) + 1]
         return found
 
+    @cached_property
     def _own_totals(self) -> tuple[Floats, Floats]:
-        """Return, by response, whether it answered each node (per measure) and Y², YD, D² of its own totals."""
-        if not self.spec.nodes:
-            return np.zeros((self.table.num_rows, 0)), np.zeros((self.table.num_rows, 0))
-        answered, squares = [], []
-        for measure in self.spec.measures:
-            points, valid = self.values(measure)
-            y, d = points @ self.spec.members, valid @ self.spec.members
-            answered.append((d > 0).astype(np.float64))
-            squares += [y * y, y * d, d * d]
-        return np.hstack(answered), np.hstack(squares)
-
-    def values(self, measure: str) -> tuple[Floats, Floats]:
-        """Return points and validity of every item: two matrices responses × items."""
-        scale = self.spec.measures[measure]
-        size = max((max(codes, default=0) for codes in self.spec.options.values()), default=0) + 2
-        points, valid = np.zeros(size), np.zeros(size)
-        for code, value in scale.items():
-            if code + 1 < size:
-                points[code + 1], valid[code + 1] = value, 1.0
-        codes = np.column_stack([self.codes[item] for item in self.spec.items])
-        return points[codes], valid[codes]
+        """By response: whether it answered each node, and Y², YD, D² of its own totals; measure by measure."""
+        rows, nodes = self.table.num_rows, len(self.spec.nodes)
+        step = max(ONE_THREAD // max(self.spec.members.size, 1), 1)
+        answered = np.empty((rows, len(self.spec.measures), nodes))
+        squares = np.empty((rows, len(self.spec.measures), 3, nodes))
+        for number, measure in enumerate(self.spec.measures):
+            points, valid = self.spec.scale(measure)
+            for start in range(0, rows, step):
+                slab = slice(start, start + step)
+                codes = self.item_codes[slab]
+                y, d = points[codes] @ self.spec.members, valid[codes] @ self.spec.members
+                answered[slab, number] = d > 0
+                squares[slab, number] = np.stack([y * y, y * d, d * d], axis=1)
+        return answered.reshape(rows, -1), squares.reshape(rows, -1)
 
     def moments(self, group: Ints, groups: int, measure: str) -> Floats:
         """Return Σw²vvᵀ by group, packed: groups × upper triangle, v = (points, validity) of all items."""
-        values = np.hstack(self.values(measure))
-        if self.weight is not None:
-            values *= self.weight[:, None]
-        upper = np.triu_indices(values.shape[1])
+        points, valid = self.spec.scale(measure)
+        width = 2 * len(self.spec.items)
+        upper, step = np.triu_indices(width), max(ONE_THREAD // width**2, 1)
         found = np.empty((groups, len(upper[0])))
         for number, rows in enumerate(_runs(group, groups)):
-            own = values[rows]
-            found[number] = (own.T @ own)[upper]
+            total = np.zeros((width, width))
+            for start in range(0, len(rows), step):
+                some = rows[start : start + step]
+                codes = self.item_codes[some]
+                v = np.hstack([points[codes], valid[codes]])
+                if self.weight is not None:
+                    v *= self.weight[some, None]
+                total += v.T @ v
+            found[number] = total[upper]
         return found
 
 
@@ -118,7 +126,7 @@ def _runs(group: Ints, groups: int) -> Iterator[Ints]:
     yield from np.split(order, np.cumsum(np.bincount(group, minlength=groups))[:-1])
 
 
-def _codes(column: pa.ChunkedArray, name: str, allowed: tuple[int, ...]) -> Ints:
+def _codes(column: pa.ChunkedArray, name: str, allowed: tuple[int, ...]) -> Codes:
     """Return code + 1, and 0 for no answer."""
     answers = pc.drop_null(pc.unique(column)).to_pylist()
     if unknown := sorted(set(answers) - set(allowed)):
@@ -127,7 +135,8 @@ def _codes(column: pa.ChunkedArray, name: str, allowed: tuple[int, ...]) -> Ints
             f"column {name}",
             "screen the responses with the instrument of the round before they are tallied",
         )
-    return pc.fill_null(pc.add(pc.cast(column, pa.int64()), 1), 0).to_numpy()
+    shifted = pc.add(pc.cast(column, pa.int16()), pa.scalar(1, pa.int16()))
+    return pc.cast(pc.fill_null(shifted, 0), pa.uint8()).to_numpy()
 
 
 def _weight(column: pa.ChunkedArray, name: str) -> Floats:

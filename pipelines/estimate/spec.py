@@ -27,7 +27,9 @@ import pyarrow as pa
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.uint8]
 
+LAST_CODE = 254  # code + 1 is kept in a byte
 BREAKDOWN, CATEGORY = "breakdown", "category"
 
 
@@ -38,7 +40,7 @@ class TallySpec:
     Args:
         items: columns of the satisfaction items.
         measures: name → points by code; a code without points is no valid answer.
-        options: coded columns whose options are counted → their codes, from 0 up; it must hold every item.
+        options: coded columns whose options are counted → their codes, 0 to 254; it must hold every item.
         nodes: inner nodes of the index tree → item → relative weight (`pipelines.estimate.tree.inner_nodes`).
         unit: column of the unit evaluated.
         strata: columns that, with the unit, make a stratum.
@@ -64,8 +66,8 @@ class TallySpec:
             raise ValueError(f"items without options: {sorted(missing)}")
         if foreign := {item for below in self.nodes.values() for item in below} - set(self.items):
             raise ValueError(f"nodes over unknown items: {sorted(foreign)}")
-        if min((min(codes) for codes in self.options.values() if codes), default=0) < 0:
-            raise ValueError("codes of options must not be negative")
+        if not all(0 <= code <= LAST_CODE for codes in self.options.values() for code in codes):
+            raise ValueError(f"codes of options must be between 0 and {LAST_CODE}")
 
     @property
     def is_clustered(self) -> bool:
@@ -132,3 +134,10 @@ class TallySpec:
         """Relative weights of items in inner nodes: items × nodes."""
         rows = [[below.get(item, 0.0) for item in self.items] for below in self.nodes.values()]
         return np.array(rows).reshape(len(self.nodes), len(self.items)).T
+
+    def scale(self, measure: str) -> tuple[Floats, Floats]:
+        """Return points and validity (1 or 0) at every code + 1; no answer is at 0."""
+        points, valid = np.zeros((2, LAST_CODE + 2))
+        for code, value in self.measures[measure].items():
+            points[code + 1], valid[code + 1] = value, 1.0
+        return points, valid

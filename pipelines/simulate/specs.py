@@ -45,11 +45,11 @@ FAULTS = Faults(
 )
 
 
-def spec_named(name: str, communes: int = 0, scale: float = 1.0) -> SimulationSpec:
+def spec_named(name: str, communes: int | None = None, scale: float = 1.0) -> SimulationSpec:
     """Return a built-in specification: `commune` or `province`.
 
     Args:
-        communes: of the province, in the order of codes; 0 for all.
+        communes: of the province, the first so many in the order of codes; None for all.
         scale: see the two specifications.
 
     Raises:
@@ -58,7 +58,7 @@ def spec_named(name: str, communes: int = 0, scale: float = 1.0) -> SimulationSp
     if name == "commune":
         return commune_spec(scale)
     if name == "province":
-        return province_spec(hung_yen_communes()[: communes or None], scale)
+        return province_spec(hung_yen_communes()[:communes], scale)
     raise InputError(f"there is no simulation “{name}”", remedy="use one of commune, province")
 
 

@@ -63,6 +63,10 @@ class RejectCode(Enum):
         "Chữ ở “{field}” không phải Unicode hợp lệ (NUL hoặc bảng mã cũ): {value}",
         "The text in “{field}” is not valid Unicode (NUL or a legacy encoding): {value}",
     )
+    R209_OUT_OF_RANGE = (
+        "Điểm ở “{field}” nằm ngoài khoảng cho phép: {value}",
+        "The score in “{field}” is outside its range: {value}",
+    )
     R301_OUTSIDE_WINDOW = (
         "Thời điểm trả lời {value} nằm ngoài thời gian của đợt khảo sát",
         "Submitted at {value}, outside the window of the round",

@@ -21,6 +21,11 @@ class Partition:
         """Text form, used as Airflow partition key and in file names: `tthc-2023~kiosk~2023-05`."""
         return "~".join(part for part in (self.round_id, self.source, self.month) if part)
 
+    @classmethod
+    def of(cls, key: str) -> Partition:
+        """Read a key back."""
+        return cls(*key.split("~"))
+
 
 @dataclass(frozen=True)
 class Landed:

@@ -1,0 +1,56 @@
+"""One DAG a source: land its bytes, conform and screen them, pass the gate, tally; made from the registry of sources.
+
+### Does
+Fetches what a source has that we have not, lands the bytes by hash, turns them into responses, removes duplicates,
+checks each month's batch with Great Expectations and adds it up. Adding a connector adds a DAG.
+### Reads
+The source (inbox folder or portal) as each round's `round.yml` says; earlier landings of the round.
+### Writes
+`landing/`, `receipts/`, `conformed/`, `rejects/`, `responses/`, `tallies/` and `runs/` of the lake; asset
+`responses/<programme>`, one partition a round and month.
+### Safe to re-run
+Yes: bytes land once by hash, and every stage replaces its own partition with the same content.
+### If it fails
+`collect`: the source did not answer; what had landed goes on, and the next run fetches the rest. `gate`: a critical
+expectation failed; the month keeps its former tally until the cause is mended: see Data Docs and `hailong status`.
+"""
+
+from airflow.sdk import dag, task_group
+
+from orchestration import TASK_DEFAULTS, announce_months, stage, text
+from pipelines.sources import sources
+
+ROUND = "{{ params.round }}"
+
+
+def build(source: str) -> None:
+    """Declare the DAG of one source."""
+
+    @task_group(group_id="month")
+    def month(key: str) -> None:
+        by_key = {"map_index_template": "{{ task.op_kwargs['subject'] }}"}
+        tally, gate, screen = stage("tally", **by_key), stage("gate", **by_key), stage("screen", **by_key)
+        tally(gate(screen(subject=key)))
+
+    @dag(
+        dag_id=f"collect__{source}",
+        schedule="@daily",
+        catchup=False,
+        max_active_runs=1,
+        default_args=TASK_DEFAULTS,
+        params={"round": text("Đợt khảo sát · round id; empty: every round that this source serves")},
+        tags=["collect", source],
+        doc_md=__doc__,
+    )
+    def collect() -> None:
+        batches = stage("plan", call="pending_batches", trigger_rule="all_done")(source, ROUND)
+        keys = stage("partitions", call="stale_partitions", trigger_rule="none_failed")(source, ROUND)
+        stage("collect")(source, ROUND) >> batches
+        stage("conform").expand(subject=batches) >> keys
+        month.expand(key=keys) >> announce_months(keys)
+
+    collect()
+
+
+for name in sources():
+    build(name)

@@ -1,0 +1,38 @@
+"""A round from its tallies to a checked draft release.
+
+### Does
+Weighs, estimates the whole index tree with standard errors, checks the scores, loads them, freezes a draft release
+and checks it. One run, one round; start it when the round is closed, or earlier to see a draft.
+### Reads
+`tallies/` of the round, its frame, plan and units.
+### Writes
+`results/` of the lake, `mart.*` (status `final`), `ops.*`, a folder under `releases/`; asset `release/draft`.
+### Safe to re-run
+Yes: the same tallies give the same scores, and a draft of the same content is found again, not made twice.
+### If it fails
+`gate`: a score breaks a critical expectation; see Data Docs. `freeze`, `check`: the message names the file.
+"""
+
+from airflow.sdk import dag
+
+from orchestration import STARTED_BY, TASK_DEFAULTS, WAREHOUSE_POOL, announce_draft, stage, text
+
+
+@dag(
+    dag_id="yearly",
+    schedule=None,
+    catchup=False,
+    max_active_runs=4,
+    default_args=TASK_DEFAULTS,
+    params={"round": text("Đợt khảo sát · round id")},
+    tags=["yearly"],
+    doc_md=__doc__,
+)
+def yearly() -> None:
+    scored = stage("estimate")(stage("weigh")("{{ params.round }}"))
+    loaded = stage("load", pool=WAREHOUSE_POOL)(stage("gate", call="gate_scores")(scored))
+    draft = stage("freeze", pool=WAREHOUSE_POOL)(loaded, STARTED_BY)
+    announce_draft(stage("check", pool=WAREHOUSE_POOL)(draft, STARTED_BY))
+
+
+yearly()

@@ -1,0 +1,61 @@
+"""Shows a published release and the time each step took, as tables in a terminal; reads and computes nothing else."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.stages import Context, account_lines, reject_lines, release_overview
+
+
+def show_release(console: Console, context: Context, release_id: str) -> None:
+    """Print the overall score of each unit with interval, n and flag, and where the release lies."""
+    overview = release_overview(context, release_id)
+    table = Table(title=f"{overview.title}\n{release_id}", title_justify="left", header_style="bold")
+    for heading, justify in (
+        ("Đơn vị · unit", "left"),
+        ("Điểm · score", "right"),
+        ("Khoảng tin cậy · interval", "right"),
+        ("n", "right"),
+        ("Cờ · flag", "left"),
+    ):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for line in overview.lines:
+        table.add_row(*line)
+    console.print()
+    console.print(table)
+    for note in overview.notes:
+        console.print(f"[dim]{note}[/]")
+    console.print(f"Release: [bold]{overview.folder}[/]")
+
+
+def show_account(console: Console, context: Context, round_id: str) -> None:
+    """Print rows in, accepted, duplicate and rejected by stage and source, and the reasons."""
+    table = Table(title=round_id, title_justify="left", header_style="bold")
+    for heading in ("stage", "source"):
+        table.add_column(heading)
+    for heading in ("vào · in", "nhận · accepted", "trùng · duplicate", "loại · rejected"):
+        table.add_column(heading, justify="right")
+    for line in account_lines(context, round_id):
+        table.add_row(*line)
+    console.print(table)
+    reasons = Table(header_style="bold")
+    for heading in ("source", "lý do · reason"):
+        reasons.add_column(heading)
+    reasons.add_column("dòng · rows", justify="right")
+    for reason in reject_lines(context, round_id):
+        reasons.add_row(*reason)
+    console.print(reasons)
+
+
+def show_times(console: Console, times: dict[str, float]) -> None:
+    """Print the seconds of each step and their sum."""
+    table = Table(header_style="bold")
+    table.add_column("Bước · step")
+    table.add_column("giây · s", justify="right")
+    for title, seconds in times.items():
+        table.add_row(title, f"{seconds:.1f}")
+    table.add_section()
+    table.add_row("cộng · total", f"{sum(times.values()):.1f}")
+    console.print()
+    console.print(table)

@@ -1,0 +1,168 @@
+"""The stages that bring answers in: collect, conform, screen. One partition a call, safe to repeat.
+
+What is still to be done is read from the lake, so a killed run goes on where it stopped: a landed object without a
+report of conforming is pending, a month marked stale is to be screened. It must not compute a score.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines import geography, rounds
+from pipelines.collect.conform import conform_object
+from pipelines.collect.landing import land, receipts
+from pipelines.collect.months import affected_months
+from pipelines.collect.plan import ConformPlan, ScreenPlan
+from pipelines.collect.screen import screen_month
+from pipelines.lake import responses, stale
+from pipelines.model.method import Method
+from pipelines.model.round import Round
+from pipelines.model.run import Partition, StageReport
+from pipelines.quality.flags import add_flags
+from pipelines.sources import source as source_named
+from pipelines.stages.context import Context
+from pipelines.stages.published import conform_published, has_published_scores
+from pipelines.stages.reports import is_current, keep, timed, write_report
+
+OBJECTS_A_BATCH = 50  # small files are conformed many to a task, large ones one by one
+BYTES_A_BATCH = 64 << 20
+
+
+def collect(context: Context, source: str, round_id: str = "") -> int:
+    """Land what a source has that we have not, for one round or all it serves; return how many objects are new.
+
+    Raises:
+        SourceError: the source did not answer or contradicts itself; what landed before stays.
+    """
+    new = 0
+    for round_ in context.rounds_of(source, round_id):
+        config = context.config(round_, source)
+        new += len(land(context.lake, source_named(source), config, round_.id, context.now()))
+    return new
+
+
+def pending_batches(context: Context, source: str, round_id: str = "") -> list[dict[str, Any]]:
+    """Return what is landed and not conformed by the present round and method, in batches of bounded size."""
+    batches: list[dict[str, Any]] = []
+    for round_ in context.rounds_of(source, round_id):
+        basis = conform_basis(context, round_)
+        size = BYTES_A_BATCH
+        for landed in receipts(context.lake, round_.id, source):
+            if is_current(context.lake, round_.id, "conform", f"{source}~{landed.sha256}", basis):
+                continue
+            full = not batches or batches[-1]["round"] != round_.id or len(batches[-1]["objects"]) >= OBJECTS_A_BATCH
+            if full or size + landed.size > BYTES_A_BATCH:
+                batches.append({"source": source, "round": round_.id, "objects": []})
+                size = 0
+            batches[-1]["objects"].append(landed.sha256)
+            size += landed.size
+    return batches
+
+
+def conform(context: Context, batch: dict[str, Any]) -> list[str]:
+    """Turn landed objects into responses, and mark the months they touch as stale; return those months.
+
+    The marks come before the reports: a kill in between conforms the batch again rather than forget a month.
+    """
+    source, round_ = str(batch["source"]), context.round(batch["round"])
+    method, basis = context.method(round_), conform_basis(context, round_)
+    if has_published_scores(method):
+        conform_published(context, round_, method, batch, basis)
+        return []
+    plan, config = conform_plan(context, round_, method, source), context.config(round_, source)
+    landed = {one.sha256: one for one in receipts(context.lake, round_.id, source)}
+    touched = set(affected_months(context.lake, round_.id, source, batch["objects"]))
+    reports = {
+        sha256: timed(partial(conform_object, context.lake, plan, source_named(source), config, landed[sha256]))
+        for sha256 in batch["objects"]
+    }
+    touched |= set(affected_months(context.lake, round_.id, source, batch["objects"]))
+    for month in sorted(touched):
+        context.lake.write_json(stale(round_.id, source, month), {"objects": len(reports)})
+    for sha256, report in reports.items():
+        write_report(context, f"{source}~{sha256}", basis, report)
+    return sorted(touched)
+
+
+def stale_partitions(context: Context, source: str, round_id: str = "") -> list[str]:
+    """Return keys of the partitions of a source that are to be screened, checked and tallied again."""
+    keys = []
+    for round_ in context.rounds_of(source, round_id):
+        for path in context.lake.glob(stale(round_.id, source, "*")):
+            keys.append(Partition(round_.id, source, path.rsplit("/", 1)[-1]).key)
+    return keys
+
+
+def screen(context: Context, key: str) -> str:
+    """Accept, set aside as duplicate or reject the responses of one month of a source; return the partition's key."""
+    partition = Partition.of(key)
+    round_ = context.round(partition.round_id)
+    plan = screen_plan(context, round_, context.method(round_))
+    quality = context.thresholds(round_)["quality"]
+
+    def flag(table: pa.Table) -> pa.Table:
+        return add_flags(table, plan.method.items, quality)
+
+    def work() -> StageReport:
+        return screen_month(context.lake, plan, partition.source, partition.month, flag)
+
+    keep(context, f"{partition.source}~{partition.month}", round_.sha256, work)
+    return key
+
+
+def months_of(context: Context, keys: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Return (programme, round, month) of partitions whose responses are there, each once."""
+    found = set()
+    for partition in map(Partition.of, keys):
+        round_ = context.round(partition.round_id)
+        if context.lake.exists(responses(round_.programme, round_.id, partition.month, partition.source)):
+            found.add((round_.programme, round_.id, partition.month))
+    return sorted(found)
+
+
+def conform_plan(context: Context, round_: Round, method: Method, source: str) -> ConformPlan:
+    """Bring together what conforming needs to know of a round."""
+    frame = rounds.load_frame(context.lake, round_)
+    procedures = dict(zip(frame["procedure_code"].to_pylist(), frame["procedure_field"].to_pylist(), strict=True))
+    return ConformPlan(
+        round=round_,
+        method=method,
+        mappings=context.mappings(round_, method, context.config(round_, source)),
+        units=known_units(context, round_),
+        procedures={code: field for code, field in procedures.items() if code},
+        psus=frozenset(code for code in frame["psu_code"].to_pylist() if code),
+    )
+
+
+def screen_plan(context: Context, round_: Round, method: Method) -> ScreenPlan:
+    """Bring together what screening needs to know of a round."""
+    units = rounds.load_units(context.lake, round_)["unit_code"].to_pylist()
+    minimum = int(context.thresholds(round_)["valid_response"]["minimum_items"])
+    return ScreenPlan(round_, method, frozenset(units), minimum)
+
+
+def known_units(context: Context, round_: Round) -> dict[str, str]:
+    """Return every code that names a unit within the round's window → the code to keep.
+
+    Administrative units come from the national list at both ends of the window; agencies only from `units.csv`.
+    """
+    codes: set[str] = set(rounds.load_units(context.lake, round_)["unit_code"].to_pylist())
+    for day in (round_.window_from, round_.window_to):
+        codes |= _codes_at(day)
+    return {code: code for code in codes} | geography.aliases(round_.window_to)
+
+
+def conform_basis(context: Context, round_: Round) -> str:
+    """Return a hash of what conforming depends on besides the bytes: if it changes, everything is conformed anew."""
+    method = context.method(round_)
+    return hashlib.sha256(f"{round_.sha256} {method.sha256}".encode()).hexdigest()
+
+
+def _codes_at(day: date) -> set[str]:
+    return {code for level in ("province", "district", "commune") for code in geography.units(level, day)}

@@ -1,0 +1,119 @@
+"""What every stage works with: settings, lake, warehouse, and the rounds and methods read once.
+
+It must not do the work of a stage. Options of a source that begin with `env:` are taken from the environment here, so
+that addresses and secrets never lie in a round's folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipelines.lake import Lake
+from pipelines.methods import load_mappings, load_method, load_settings
+from pipelines.model.errors import InputError
+from pipelines.model.method import Method
+from pipelines.model.round import Mapping, Round, SourceConfig
+from pipelines.model.table import Table
+from pipelines.rounds import list_rounds, load_round
+from pipelines.settings import Settings
+from pipelines.sources import source as source_named
+from pipelines.warehouse import create_all, load_catalogue, open_engine
+
+FROM_ENVIRONMENT = "env:"
+
+
+@dataclass(frozen=True)
+class Context:
+    """Settings and what follows from them; one for each task or command. `methods` are those read so far."""
+
+    settings: Settings
+    lake: Lake
+    methods: dict[tuple[str, str], Method] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def catalogue(self) -> dict[str, Table]:
+        """All declared tables."""
+        return load_catalogue(self.settings.project)
+
+    @contextmanager
+    def warehouse(self) -> Iterator[sa.Engine]:
+        """Open the warehouse with every declared table in place; the file is free again afterwards."""
+        engine = open_engine(self.settings.warehouse)
+        try:
+            create_all(engine, self.catalogue)
+            yield engine
+        finally:
+            engine.dispose()
+
+    def round(self, round_id: str) -> Round:
+        """Read a round of the lake."""
+        return load_round(self.lake, round_id)
+
+    def method(self, round_: Round) -> Method:
+        """Return the method of a round, read once."""
+        key = (round_.programme, round_.method_version)
+        if key not in self.methods:
+            self.methods[key] = load_method(*key, self.settings.methods)
+        return self.methods[key]
+
+    def thresholds(self, round_: Round) -> dict[str, Any]:
+        """Return the default thresholds with what the round changes of them."""
+        return load_settings(round_.settings, f"rounds/{round_.id}/round.yml")
+
+    def config(self, round_: Round, source: str) -> SourceConfig:
+        """Return how a source serves a round, its options resolved: environment and folders of the lake."""
+        config = round_.source(source)
+        options = {name: self._resolve(value, round_, name) for name, value in config.options.items()}
+        return replace(config, options=options)
+
+    def mappings(self, round_: Round, method: Method, config: SourceConfig) -> tuple[Mapping, ...]:
+        """Return the mappings of a source: the round's, else the method's, else the connector's own."""
+        chosen = config.mappings or load_mappings(method, config.source)
+        default = source_named(config.source).mappings
+        if not chosen and default is not None:
+            chosen = default(config, method.instruments)
+        if not chosen:
+            raise InputError(
+                f"source {config.source} has no mapping for {method.id}",
+                f"rounds/{round_.id}/mappings/{config.source}.yml",
+                "say there which heading is which question",
+            )
+        return chosen
+
+    def rounds_of(self, source: str, round_id: str = "") -> list[Round]:
+        """Return the rounds that a source serves, or the one named."""
+        rounds = [self.round(one) for one in ([round_id] if round_id else list_rounds(self.lake))]
+        return [one for one in rounds if any(config.source == source for config in one.sources)]
+
+    def now(self) -> datetime:
+        """Return the time, UTC; only receipts, reports and decisions carry it, never a result."""
+        return datetime.now(UTC)
+
+    def _resolve(self, value: Any, round_: Round, name: str) -> Any:
+        if isinstance(value, str) and value.startswith(FROM_ENVIRONMENT):
+            variable = value.removeprefix(FROM_ENVIRONMENT)
+            if variable not in os.environ:
+                raise InputError(
+                    f"option {name} wants the environment variable {variable}, which is not set",
+                    f"rounds/{round_.id}/round.yml",
+                    f"set {variable} where the pipeline runs",
+                )
+            return os.environ[variable]
+        if name == "inbox" and isinstance(value, str) and not Path(value).is_absolute() and "://" not in value:
+            return self.lake.full(value)
+        return value
+
+
+def open_context(settings: Settings | None = None) -> Context:
+    """Open what the environment (or the given settings) names."""
+    settings = settings or Settings.from_environment()
+    return Context(settings, Lake(settings.data))

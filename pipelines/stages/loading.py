@@ -1,0 +1,70 @@
+"""The stage that loads: a round's scores, counts, progress and operations, in one transaction of the warehouse."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from pipelines.lake import result
+from pipelines.model.run import Partition, StageReport
+from pipelines.stages.context import Context
+from pipelines.stages.operations import monitoring_loads, operation_loads
+from pipelines.stages.reference import geography_loads, round_loads
+from pipelines.stages.reports import keep
+from pipelines.stages.scoring import score_tables
+from pipelines.warehouse import Load, replace
+
+PROVISIONAL, FINAL = "provisional", "final"
+
+
+def load_month(context: Context, round_id: str, month: str) -> None:
+    """Load what is known of a round after one of its months changed: progress, quality, provisional scores.
+
+    A month's own tallies are made already; adding those of all months up costs no reading of responses.
+    """
+    round_ = context.round(round_id)
+    scores, counts = score_tables(context, round_)
+
+    def work() -> StageReport:
+        loads = [
+            *round_loads(context, round_, context.method(round_)),
+            *monitoring_loads(context, round_),
+            *result_loads(round_id, scores, counts, PROVISIONAL),
+            *operation_loads(context, round_),
+        ]
+        return _replace(context, Partition(round_id, "", month), loads)
+
+    keep(context, month, round_.sha256, work)
+
+
+def load(context: Context, round_id: str) -> str:
+    """Load the final results of a round, with everything they refer to; return the round."""
+    round_ = context.round(round_id)
+
+    def work() -> StageReport:
+        scores = context.lake.read_table(result(round_id, "index_score"))
+        counts = context.lake.read_table(result(round_id, "answer_count"))
+        loads = [
+            *geography_loads(),
+            *round_loads(context, round_, context.method(round_)),
+            *monitoring_loads(context, round_),
+            *result_loads(round_id, scores, counts, FINAL),
+            *operation_loads(context, round_),
+        ]
+        return _replace(context, Partition(round_id), loads)
+
+    keep(context, round_id, round_.sha256, work)
+    return round_id
+
+
+def result_loads(round_id: str, scores: pa.Table, counts: pa.Table, status: str) -> list[Load]:
+    """Return the loads of scores and answer counts, labelled with how final they are."""
+    scores = scores.append_column("status", pa.array([status] * scores.num_rows, pa.string()))
+    key = {"round_id": round_id}
+    return [Load("mart.index_score", key, scores), Load("mart.answer_count", key, counts)]
+
+
+def _replace(context: Context, partition: Partition, loads: list[Load]) -> StageReport:
+    with context.warehouse() as engine:
+        replace(engine, context.catalogue, loads)
+    rows = sum(load.rows.num_rows for load in loads)
+    return StageReport("load", partition, rows, rows, outputs=[load.table for load in loads])

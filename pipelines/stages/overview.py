@@ -1,0 +1,90 @@
+"""What a person wants to see at a glance: a release's main figures, a round's account. Text only, nothing computed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pyarrow.compute as pc
+
+from pipelines.collect.rejects import read_rejects
+from pipelines.formats.labels import FLAGS
+from pipelines.formats.numbers import show, show_count, show_interval
+from pipelines.lake import release
+from pipelines.model.codes import RejectCode
+from pipelines.model.round import Round
+from pipelines.release import manifest
+from pipelines.rounds import list_rounds
+from pipelines.stages.context import Context
+from pipelines.stages.releasing import unit_names
+from pipelines.stages.reports import all_reports
+
+FIRST_UNITS = 12
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A release in a few lines: unit, score, interval, n, flag; then remarks and where the files are."""
+
+    title: str
+    lines: list[tuple[str, str, str, str, str]]
+    notes: list[str]
+    folder: str
+
+
+def rounds(context: Context) -> list[Round]:
+    """Return every round of the lake."""
+    return [context.round(round_id) for round_id in list_rounds(context.lake)]
+
+
+def release_overview(context: Context, release_id: str) -> Overview:
+    """Return the top score of each unit under the default measure, the highest units first after the roll-up."""
+    origin = manifest.read(context.lake, release_id).content["made_from"]
+    round_ = context.round(origin["round"]["id"])
+    method = context.method(round_)
+    measure = next(one for one in method.measures if one.is_default)
+    table = context.lake.read_table(f"{release(release_id)}/index_score.parquet")
+    chosen = (("measure", measure.name), ("node_code", method.tree.code), ("breakdown", ""))
+    for column, value in chosen:
+        table = table.filter(pc.equal(table[column], value))
+    names = unit_names(context, round_)
+    rows = sorted(table.to_pylist(), key=lambda row: (row["rank_of"] != 1, row["rank"] or len(names)))
+    lines = [
+        (
+            names.get(row["unit_code"], (row["unit_code"],) * 2)[0],
+            show(row["score"], "vi"),
+            show_interval(row["ci_low"], row["ci_high"], "vi"),
+            show_count(row["n"], "vi"),
+            " · ".join(FLAGS.get(row["flag"], (row["flag"],) * 2)),
+        )
+        for row in rows
+    ]
+    left_out = len(lines) - FIRST_UNITS
+    notes = [f"{measure.title_vi} · {measure.title_en} ({measure.name})"]
+    if left_out > 0:
+        notes.append(f"… và {left_out} đơn vị khác trong tệp · and {left_out} more units in the files")
+    title = f"{round_.title_vi}\n{round_.title_en}"
+    return Overview(title, lines[:FIRST_UNITS], notes, context.lake.full(release(release_id)))
+
+
+def account_lines(context: Context, round_id: str) -> list[tuple[str, ...]]:
+    """Return the account of a round: (stage, source, in, accepted, duplicate, rejected), stage by stage."""
+    sums: dict[tuple[str, str], Counter[str]] = {}
+    for report in all_reports(context.lake, round_id):
+        if report["stage"] in ("conform", "screen", "tally"):
+            counter = sums.setdefault((report["stage"], report["partition"]["source"]), Counter())
+            for name in ("rows_in", "accepted", "duplicate", "rejected"):
+                counter[name] += report[name]
+    return [
+        (stage, source, *(show_count(count[name], "vi") for name in ("rows_in", "accepted", "duplicate", "rejected")))
+        for (stage, source), count in sorted(sums.items())
+    ]
+
+
+def reject_lines(context: Context, round_id: str) -> list[tuple[str, str, str]]:
+    """Return why rows of a round were not accepted: (source, code, how many)."""
+    table = read_rejects(context.lake, round_id)
+    found = Counter(zip(table["source"].to_pylist(), table["code"].to_pylist(), strict=True))
+    known = [code.name for code in RejectCode]
+    ordered = sorted(found.items(), key=lambda entry: (entry[0][0], known.index(entry[0][1])))
+    return [(source, code, show_count(count, "vi")) for (source, code), count in ordered]

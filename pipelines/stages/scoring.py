@@ -1,0 +1,176 @@
+"""The stages from a round's tallies to its scores: weigh, estimate, and the gate on the scores.
+
+They read tallies, frame and units of one round and write its result tables; it must not read a response.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines import estimate as statistics
+from pipelines import rounds
+from pipelines.estimate.shares import SCHEMA as SHARES
+from pipelines.lake import docs, responses, result, tallies
+from pipelines.model.errors import StateError
+from pipelines.model.method import Method
+from pipelines.model.round import Round
+from pipelines.model.run import Partition, StageReport
+from pipelines.quality.gates import run_gate
+from pipelines.stages.context import Context
+from pipelines.stages.published import has_published_scores, published_table
+from pipelines.stages.reports import keep
+from pipelines.stages.tallying import keep_gate, tally_spec
+
+PROBABILITY, SELF_SELECTED, PUBLISHED = "probability", "self_selected", "published"
+
+
+def weigh(context: Context, round_id: str) -> str:
+    """Compute the weight of each stratum from frame and tally, and which strata nobody answers for; return the round.
+
+    Written to `results/<round>/stratum.parquet`; the estimate uses the same computation.
+    """
+    round_ = context.round(round_id)
+    method = context.method(round_)
+    if has_published_scores(method):
+        return round_id
+    spec = tally_spec(round_, method)
+
+    def work() -> StageReport:
+        merged = merged_tally(context, round_, spec)
+        population = stratum_population(context, round_)
+        table = statistics.stratum_weights(merged, spec, population)
+        path = result(round_id, "stratum")
+        context.lake.write_table(path, table)
+        return StageReport("weigh", Partition(round_id), table.num_rows, table.num_rows, outputs=[path])
+
+    keep(context, round_id, round_.sha256, work)
+    return round_id
+
+
+def estimate(context: Context, round_id: str) -> str:
+    """Compute every score and every answer count of a round from its tallies; return the round."""
+    round_ = context.round(round_id)
+
+    def work() -> StageReport:
+        scores, counts = score_tables(context, round_)
+        paths = [result(round_id, "index_score"), result(round_id, "answer_count")]
+        for path, table in zip(paths, (scores, counts), strict=True):
+            context.lake.write_table(path, table)
+        rows = scores.num_rows + counts.num_rows
+        return StageReport("estimate", Partition(round_id), rows, rows, outputs=paths)
+
+    keep(context, round_id, round_.sha256, work)
+    return round_id
+
+
+def gate_scores(context: Context, round_id: str) -> str:
+    """Check the scores of a round with Great Expectations; return the round.
+
+    Raises:
+        GateError: a critical expectation failed, or one could not be evaluated.
+    """
+    table = context.lake.read_table(result(round_id, "index_score"))
+    outcome = run_gate(
+        table.to_pandas(),
+        [context.settings.project / "expectations" / "scores.json"],
+        [],
+        {},
+        context.lake.full(docs(f"{round_id}~scores")) if context.lake.is_local else None,
+        f"scores {round_id}",
+    )
+    keep_gate(context, Partition(round_id), "scores", outcome)
+    outcome.raise_if_stopped()
+    return round_id
+
+
+def score_tables(context: Context, round_: Round) -> tuple[pa.Table, pa.Table]:
+    """Return the tables index_score and answer_count of a round from what is tallied so far."""
+    method = context.method(round_)
+    if has_published_scores(method):
+        scores = labelled(published_table(context, round_, method), round_, method, PUBLISHED)
+        return scores, labelled(SHARES.empty_table(), round_, method)
+    spec = tally_spec(round_, method)
+    merged, population = merged_tally(context, round_, spec), stratum_population(context, round_)
+    arguments: dict[str, Any] = {
+        "population": population,
+        "rollups": rollups(context, round_),
+        "options": score_options(context, round_),
+    }
+    scores = statistics.index_scores(merged, spec, method.tree, **arguments)
+    shares = statistics.option_shares(merged, spec, **arguments)
+    return labelled(scores, round_, method, basis(round_)), labelled(shares, round_, method)
+
+
+def merged_tally(context: Context, round_: Round, spec: statistics.TallySpec) -> pa.Table:
+    """Return the tallies of all months and sources of a round, added up."""
+    paths = context.lake.glob(tallies(round_.programme, round_.id, "*", "*"))
+    if not paths:
+        raise StateError(
+            f"round {round_.id} has no tally yet",
+            responses(round_.programme, round_.id, "*", "*"),
+            "collect first, or see `hailong status` for what was rejected",
+        )
+    return statistics.merge((context.lake.read_table(path) for path in paths), spec)
+
+
+def stratum_population(context: Context, round_: Round) -> pa.Table | None:
+    """Return people or dossiers (and PSUs) of the frame by stratum; None where the round has no frame."""
+    frame = rounds.load_frame(context.lake, round_)
+    if frame.num_rows == 0:
+        return None
+    keys = ["unit_code", *round_.design.strata]
+    grouped = frame.group_by(keys).aggregate([("population", "sum"), ("psu_code", "count_distinct")])
+    columns = {name: grouped[name] for name in keys} | {"population": grouped["population_sum"]}
+    if round_.design.is_clustered:
+        columns["psu_population"] = grouped["psu_code_count_distinct"]
+    return pa.table(columns)
+
+
+def rollups(context: Context, round_: Round) -> dict[str, tuple[str, ...]]:
+    """Return the units above those of the round that are to have a score: code → units below."""
+    if round_.rollup is None:
+        return {}
+    below: dict[str, list[str]] = defaultdict(list)
+    for unit in rounds.load_units(context.lake, round_).to_pylist():
+        if unit["parent_code"] and unit["level"] == round_.unit_level:
+            below[unit["parent_code"]].append(unit["unit_code"])
+    return {parent: tuple(sorted(units)) for parent, units in sorted(below.items())}
+
+
+def score_options(context: Context, round_: Round) -> statistics.ScoreOptions:
+    """Return the settings of an estimation as the round and the thresholds give them."""
+    thresholds = context.thresholds(round_)
+    return statistics.ScoreOptions(
+        level=thresholds["confidence_level"],
+        thresholds=thresholds["reliability"],
+        finite_population=round_.design.finite_population,
+        rollup=str(round_.rollup or "pooled"),
+        probability_sample=basis(round_) == PROBABILITY,
+    )
+
+
+def basis(round_: Round) -> str:
+    """Return what intervals rest on: one self-selected source makes the whole round no probability sample."""
+    return SELF_SELECTED if any(config.self_selected for config in round_.sources) else PROBABILITY
+
+
+def labelled(table: pa.Table, round_: Round, method: Method, rests_on: str = "") -> pa.Table:
+    """Return the table with round, programme and method version, and what the intervals rest on where given."""
+    constants = {"round_id": round_.id, "programme": round_.programme}
+    if rests_on:
+        constants |= {"method_version": method.version, "basis": rests_on}
+    for name, value in constants.items():
+        table = table.append_column(name, pa.array([value] * table.num_rows, pa.string()))
+    return table
+
+
+def strata_without_answers(context: Context, round_id: str) -> pa.Table:
+    """Return the strata of the frame that nobody answered for; none where the round has no strata."""
+    if not context.lake.exists(result(round_id, "stratum")):
+        return pa.table({})
+    table = context.lake.read_table(result(round_id, "stratum"))
+    return table.filter(pc.equal(table["responses"], 0))

@@ -1,0 +1,117 @@
+"""The stages between a screened month and its additive totals: gate and tally. One partition a call, safe to repeat.
+
+It must not estimate: that needs the whole round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines import estimate
+from pipelines.lake import docs, gate_result, responses, stale, tallies
+from pipelines.model.instrument import Question, Role
+from pipelines.model.method import Method
+from pipelines.model.round import Round
+from pipelines.model.run import Partition, StageReport
+from pipelines.quality.gates import GateResult, run_gate
+from pipelines.quality.instruments import item_expectations
+from pipelines.stages.context import Context
+from pipelines.stages.reports import keep
+
+ROWS_A_BATCH = 131_072
+
+
+def gate(context: Context, key: str) -> str:
+    """Check one month's responses with Great Expectations; return the partition's key.
+
+    Raises:
+        GateError: a critical expectation failed, or one could not be evaluated. The month's former tally stays.
+    """
+    partition = Partition.of(key)
+    round_ = context.round(partition.round_id)
+    method = context.method(round_)
+    table = context.lake.read_table(responses_path(round_, partition))
+    zone = round_.zone
+    result = run_gate(
+        table.to_pandas(),
+        [context.settings.project / "expectations" / "responses.json"],
+        item_expectations(*method.instruments),
+        {
+            "window_from": datetime.combine(round_.window_from, time(), zone),
+            "window_to": datetime.combine(round_.window_to + timedelta(days=1), time(), zone),
+        },
+        context.lake.full(docs(key)) if context.lake.is_local else None,
+        f"responses {key}",
+    )
+    keep_gate(context, partition, "responses", result)
+    result.raise_if_stopped()
+    return key
+
+
+def tally(context: Context, key: str) -> str:
+    """Add up one month's responses; return the partition's key. The mark of a stale month goes at the end."""
+    partition = Partition.of(key)
+    round_ = context.round(partition.round_id)
+    spec = tally_spec(round_, context.method(round_))
+    lake, path = context.lake, responses_path(round_, partition)
+
+    def work() -> StageReport:
+        with lake.open(path) as stream:
+            batches = pq.ParquetFile(stream).iter_batches(ROWS_A_BATCH, columns=list(spec.columns))
+            counted = estimate.tally(batches, spec)
+        overall = counted.filter(pa.compute.equal(counted["breakdown"], ""))
+        rows = sum(overall["n"].to_pylist())
+        target = tallies(round_.programme, round_.id, partition.month, partition.source)
+        lake.write_table(target, counted)
+        return StageReport("tally", partition, rows_in=rows, accepted=rows, inputs=[path], outputs=[target])
+
+    keep(context, f"{partition.source}~{partition.month}", round_.sha256, work)
+    lake.remove(stale(round_.id, partition.source, partition.month))
+    return key
+
+
+def tally_spec(round_: Round, method: Method) -> estimate.TallySpec:
+    """Say what is counted for a round: items under every measure, and the options of every coded question."""
+    return estimate.TallySpec(
+        items=method.items,
+        measures={measure.name: measure.points for measure in method.measures},
+        options={column: codes for question in counted_questions(method) for column, codes in options_of(question)},
+        nodes=estimate.inner_nodes(method.tree),
+        strata=round_.design.strata,
+        psu=round_.design.psu,
+        breakdowns=method.breakdowns,
+    )
+
+
+def counted_questions(method: Method) -> list[Question]:
+    """Return the coded questions of all forms of a method, each code once: items, perceptions and needs."""
+    found: dict[str, Question] = {}
+    for instrument in method.instruments:
+        for question in instrument.coded:
+            if question.role in (Role.ITEM, Role.PERCEPTION, Role.NEED):
+                found.setdefault(question.code, question)
+    return list(found.values())
+
+
+def options_of(question: Question) -> list[tuple[str, tuple[int, ...]]]:
+    """Return the columns of a question with the codes each may hold."""
+    codes = tuple(sorted(question.code_list.codes)) if question.code_list else ()
+    if len(question.columns) > 1:
+        return [(column, (0, 1)) for column in question.columns]
+    return [(question.code, codes)]
+
+
+def responses_path(round_: Round, partition: Partition) -> str:
+    """Return where a partition's accepted responses lie."""
+    return responses(round_.programme, round_.id, partition.month, partition.source)
+
+
+def keep_gate(context: Context, partition: Partition, gate_name: str, result: GateResult) -> None:
+    """Keep what a gate found, passed or not."""
+    record: dict[str, Any] = {"gate": gate_name, "partition_key": partition.key} | asdict(result)
+    context.lake.write_json(gate_result(partition.round_id, gate_name, partition.key), record)

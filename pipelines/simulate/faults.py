@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -60,7 +60,7 @@ Spoil = Callable[[Record, _Scene, int], Record]
 
 def plant(spec: SimulationSpec, method: Method, records: list[Record], seed: int) -> Planted:
     """Return the records with the faults of the specification planted in each source, numbered."""
-    scene, earlier, planted, copies = _Scene(spec, method), list[Record](), list[Record](), list[Record]()
+    scene, earlier, planted = _Scene(spec, method), list[Record](), list[Record]()
     records, personal = _plant_remarks(spec, records, seed)
     for source in sorted({record.source for record in records}):
         own = [record for record in records if record.source == source]
@@ -69,13 +69,11 @@ def plant(spec: SimulationSpec, method: Method, records: list[Record], seed: int
         _delay(spec, own, donors)
         earlier += _revise(spec, method, own, donors)
         _repeat_content(spec, own, donors, rng)
-        copies += [own[index] for index in _take(donors, spec.faults.exact_duplicates, source in (KIOSK, POSTAL))]
         own += _extras(scene, source, own, rng)
         planted += own
-    copied = {record.version_id for record in copies}
     numbered, gaps = number(planted, spec.faults.sequence_gaps, stream(seed, "gaps"))
-    numbered += [_copy(record) for record in numbered if record.version_id in copied and record.fate is None]
-    return Planted(numbered, earlier, gaps, personal)
+    copies = _copies(spec, numbered, seed)
+    return Planted(numbered + copies, earlier, gaps, personal)
 
 
 def _plant_remarks(spec: SimulationSpec, records: list[Record], seed: int) -> tuple[list[Record], list[PersonalDatum]]:
@@ -96,14 +94,18 @@ def _plant_remarks(spec: SimulationSpec, records: list[Record], seed: int) -> tu
 def _donors(spec: SimulationSpec, source: str, count: int, rng: np.random.Generator) -> Iterator[int]:
     """Return records in random order, each to be used once."""
     faults = spec.faults
-    needed = faults.late + faults.revised + faults.exact_duplicates + faults.content_duplicates
+    needed = faults.late + faults.revised + faults.content_duplicates
     if needed > count:
-        raise InputError(
-            f"{count} records of source {source} are too few for {needed} faults",
-            f"simulate, round {spec.round_id}",
-            "simulate a larger round, or plant fewer faults",
-        )
+        raise _too_few(spec, source, count, needed)
     return iter(rng.permutation(count).tolist())
+
+
+def _too_few(spec: SimulationSpec, source: str, count: int, needed: int) -> InputError:
+    return InputError(
+        f"{count} records of source {source} are too few for {needed} faults",
+        f"simulate, round {spec.round_id}",
+        "simulate a larger round, or plant fewer faults",
+    )
 
 
 def _take(donors: Iterator[int], count: int, applies: bool) -> list[int]:
@@ -114,10 +116,27 @@ def _mark(record: Record, fault: str) -> Record:
     return replace(record, marks=(*record.marks, fault))
 
 
-def _copy(record: Record) -> Record:
-    """Return the same record once more, in a later file."""
-    late = month_after(record.arrives)
-    return replace(record, arrives=late, marks=("exact_duplicates",), fate=RejectCode.D401_SAME_RECORD)
+def _copies(spec: SimulationSpec, records: list[Record], seed: int) -> list[Record]:
+    """Return records once more, each in another file that holds others too: equal files would be one file."""
+    copies, wanted = list[Record](), spec.faults.exact_duplicates
+    for source in sorted({record.source for record in records} - {KOBO}):
+        own = [record for record in records if record.source == source and record.fate is None]
+        files: dict[str, set[date]] = {}
+        for record in own:
+            files.setdefault(record.file[0], set()).add(record.file[1])
+        fit = [r for r in own if len(files[r.file[0]]) > 1 and not {"late", "revised"} & {*r.marks}]
+        if wanted > len(fit):
+            raise _too_few(spec, source, len(fit), wanted)
+        chosen = stream(seed, "copies", source).choice(len(fit), wanted, replace=False)
+        copies += [_copy(fit[index], files[fit[index].file[0]]) for index in chosen]
+    return copies
+
+
+def _copy(record: Record, days: set[date]) -> Record:
+    """Return the same record in the next of these files, or in the last before where there is none."""
+    others = sorted(days - {record.file[1]})
+    arrives = next((day for day in others if day > record.file[1]), others[-1])
+    return replace(record, arrives=arrives, marks=("exact_duplicates",), fate=RejectCode.D401_SAME_RECORD)
 
 
 def _delay(spec: SimulationSpec, own: list[Record], donors: Iterator[int]) -> None:

@@ -13,15 +13,11 @@ from pipelines.simulate.record import Record
 
 def kiosk_files(records: list[Record], method: Method) -> dict[str, bytes]:
     """Return file name → bytes. A half-written line stands last in its file and has no line feed."""
-    ordered = sorted(records, key=lambda record: (*_file_of(record), record.damage == "half", record.sequence))
+    ordered = sorted(records, key=lambda record: (*record.file, record.damage == "half", record.sequence))
     return {
         f"{device}-{day.isoformat()}.jsonl": b"".join(_line(record, method) for record in group)
-        for (device, day), group in groupby(ordered, key=_file_of)
+        for (device, day), group in groupby(ordered, key=lambda record: record.file)
     }
-
-
-def _file_of(record: Record) -> tuple:
-    return record.device_id, record.arrives
 
 
 def _line(record: Record, method: Method) -> bytes:

@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import xlsxwriter
@@ -38,16 +39,12 @@ CREATED = datetime(2020, 1, 1)  # a workbook carries a date; this one says nothi
 def postal_files(spec: SimulationSpec, records: list[Record], method: Method) -> dict[str, bytes]:
     """Return file name → bytes: even months as CSV in the way Excel saves it (with byte order mark), odd as XLSX."""
     files: dict[str, bytes] = {}
-    for form in sorted({record.form for record in records}):
+    ordered = sorted(records, key=lambda record: (*record.file, record.arrives, record.record_id, record.revision))
+    for (form, month), group in groupby(ordered, key=lambda record: record.file):
         instrument = method.instrument(form)
-        own = [record for record in records if record.form == form]
-        for month in sorted({(record.arrives.year, record.arrives.month) for record in own}):
-            group = [record for record in own if (record.arrives.year, record.arrives.month) == month]
-            group.sort(key=lambda record: (record.arrives, record.submitted_at, record.record_id, record.revision))
-            rows = [_headings(spec, instrument), *(list(_cells(spec, record, instrument)) for record in group)]
-            is_csv = month[1] % 2 == 0
-            name = f"phieu-{form}-{month[0]}-{month[1]:02d}.{'csv' if is_csv else 'xlsx'}"
-            files[name] = _csv(rows) if is_csv else _xlsx(rows)
+        rows = [_headings(spec, instrument), *(list(_cells(spec, record, instrument)) for record in group)]
+        suffix, write = ("csv", _csv) if month.month % 2 == 0 else ("xlsx", _xlsx)
+        files[f"phieu-{form}-{month:%Y-%m}.{suffix}"] = write(rows)
     return files
 
 

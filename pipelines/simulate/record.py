@@ -49,3 +49,10 @@ class Record:
     damage: str = ""
     marks: tuple[str, ...] = ()
     fate: RejectCode | None = None
+
+    @property
+    def file(self) -> tuple[str, date]:
+        """What names the file in which the record stands: device and day, or form and first day of the month."""
+        if self.source == KIOSK:
+            return self.device_id, self.arrives
+        return self.form, self.arrives.replace(day=1)

@@ -281,6 +281,13 @@ def test_exact_duplicates_are_the_same_line_in_another_file(commune, commune_fil
     assert sorted(repeated) == commune.ledger.planted["exact_duplicates"]["kiosk"]
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_no_two_files_are_equal_even_where_they_hold_a_line_or_two(seed):
+    files = files_of(simulate_round(spec_named("commune", scale=0.2), TTHC, seed))
+    contents = [content for path, content in files.items() if path.startswith("inbox/")]
+    assert len(set(contents)) == len(contents)
+
+
 def test_content_duplicates_differ_in_identity_and_number_only(commune_files):
     def content(event):
         return json.dumps({key: value for key, value in event.items() if key not in ("event_id", "sequence")})

@@ -44,8 +44,10 @@ def flags(
     rules.append((1, "df", columns["df"] < limit["caution_df"]))
     rules += [(1, reason, where) for reason, where in remarks.items()]
     level = np.max([severity * where for severity, _, where in rules], axis=0).astype(int)
-    hits = np.array([where for _, _, where in rules]).T
-    reasons = [";".join(rules[i][1] for i in np.flatnonzero(row)) for row in hits]
+    pattern = sum((where.astype(np.int64) << bit for bit, (_, _, where) in enumerate(rules)), np.int64(0))
+    known, of_row = np.unique(pattern, return_inverse=True)
+    texts = [";".join(reason for bit, (_, reason, _) in enumerate(rules) if one >> bit & 1) for one in known.tolist()]
+    reasons = [texts[number] for number in of_row]
     return [FLAGS[found] for found in level], reasons
 
 

@@ -151,14 +151,13 @@ def trim(weighting: Weighting, lower: float = 0.0, upper: float = np.inf) -> Wei
             "weights",
             "widen the bounds",
         )
-    used = weight > 0
-    while (outside := used & ((weight < lower) | (weight > upper))).any():
-        clipped = np.clip(weight, lower, upper)
-        free = used & ~outside
-        excess = (weight - clipped)[outside].sum()
+    free = weight > 0
+    while (outside := free & ((weight < lower) | (weight > upper))).any():
+        free &= ~outside
         if not free.any():
             raise InputError("no weight is left to take what was cut", "weights", "widen the bounds")
-        weight[outside] = clipped[outside]
+        excess = (weight - np.clip(weight, lower, upper))[outside].sum()
+        weight[outside] = np.clip(weight[outside], lower, upper)
         weight[free] += excess / free.sum()
     return weighting.then("trim", f"{lower:g} to {upper:g}", weight)
 

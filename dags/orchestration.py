@@ -106,11 +106,6 @@ def text(description: str) -> Param:
 class Approval(HITLOperator):
     """Waits, without a worker and without a time-out, until a person approves or rejects; returns the decision."""
 
-    def __init__(self, **options: Any) -> None:
-        """Ask with two buttons and a comment."""
-        comment = Param("", type="string", description_md="Ý kiến · comment, kept with the decision")
-        super().__init__(options=["Approve", "Reject"], params={"comment": comment}, **options)
-
     def execute_complete(self, context: Any, event: dict[str, Any]) -> dict[str, Any]:
         """Return who decided what, in the words of `stages.decide`."""
         reply = super().execute_complete(context, event)
@@ -120,3 +115,11 @@ class Approval(HITLOperator):
             "person": user.get("name") or user.get("id") or "",
             "comment": (reply["params_input"] or {}).get("comment", ""),
         }
+
+
+def approval(task_id: str, subject: str, body: str) -> Approval:
+    """Return the task in which a person approves or rejects, with two buttons and a comment."""
+    comment = Param("", type="string", description_md="Ý kiến · comment, kept with the decision")
+    return Approval(
+        task_id=task_id, subject=subject, body=body, options=["Approve", "Reject"], params={"comment": comment}
+    )

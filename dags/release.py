@@ -15,7 +15,7 @@ answer, or freeze anew. No time-out ever approves.
 
 from airflow.sdk import dag
 
-from orchestration import TASK_DEFAULTS, WAREHOUSE_POOL, Approval, partition, stage, text, when_draft_is_ready
+from orchestration import TASK_DEFAULTS, WAREHOUSE_POOL, approval, partition, stage, text, when_draft_is_ready
 
 
 @dag(
@@ -31,7 +31,7 @@ from orchestration import TASK_DEFAULTS, WAREHOUSE_POOL, Approval, partition, st
 def release() -> None:
     release_id = partition("release")["release"]
     summary = stage("summarise")(release_id)
-    approve = Approval(
+    approve = approval(
         task_id="approve",
         subject="Phát hành · publish {{ ti.xcom_pull('partition')['release'] }}?",
         body="{{ ti.xcom_pull('summarise') }}",

@@ -51,7 +51,7 @@ def main() -> None:
 def simulate(
     spec: Annotated[str, typer.Argument(help="commune or province")],
     seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 2023,
-    communes: Annotated[int, typer.Option(help="of the province, 0 for all")] = 0,
+    communes: Annotated[int | None, typer.Option(help="so many of the province; all by default")] = None,
 ) -> None:
     """Write a round with known truth: its folder, its source files, and the truth apart from them."""
     from pipelines import stages

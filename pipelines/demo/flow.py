@@ -13,14 +13,13 @@ from contextlib import contextmanager
 from rich.console import Console
 
 from pipelines.demo.airflow import Runs
-from pipelines.demo.server import USERS, Server
+from pipelines.demo.server import LEADER, STATISTICIAN, USERS, Server
 from pipelines.demo.show import show_release, show_times
 from pipelines.model.errors import HailongError
 from pipelines.settings import Settings
 from pipelines.stages import latest_releases, open_context, rounds, simulate
 
 SEED = 2023
-STATISTICIAN, LEADER = USERS
 SPECS = ("commune", "province")
 
 

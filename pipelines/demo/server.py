@@ -28,7 +28,7 @@ from pipelines.settings import Settings
 
 START_SECONDS = 180
 STOP_SECONDS = 25
-USERS = ("thong-ke", "lanh-dao")  # who runs the rounds, who approves; roles are in docker/airflow.env
+STATISTICIAN, LEADER = USERS = ("thong-ke", "lanh-dao")  # their roles are in docker/airflow.env
 PORTAL_TOKEN = "demo-token"
 
 
@@ -79,9 +79,6 @@ class Server:
         ports = free_ports(3)
         url = f"http://localhost:{ports[0]}"
         environment = self.environment(ports, portal_url)
-        tick("creating Airflow's database")
-        self._run(["db", "migrate"], environment)
-        self._run(["pools", "import", str(self.settings.project / "docker" / "pools.json")], environment)
         process = self._spawn([airflow_command(), "standalone"], environment, "airflow.log")
         me = psutil.Process()
         state = State(
@@ -95,8 +92,9 @@ class Server:
             portal_url=portal_url,
         )
         self._write(self.state_file, json.dumps(asdict(state), indent=1))
-        tick("starting Airflow")
+        tick("creating its database, waiting for it to answer")
         self._wait(process, url)
+        self._make_pools()
         return state
 
     def stop(self) -> bool:
@@ -181,14 +179,12 @@ class Server:
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
             )
 
-    def _run(self, arguments: list[str], environment: dict[str, str]) -> None:
-        done = subprocess.run([airflow_command(), *arguments], env=environment, capture_output=True, text=True)
-        if done.returncode:
-            raise HailongError(
-                f"airflow {' '.join(arguments[:2])} failed: {done.stderr.strip()[-500:]}",
-                str(self.home),
-                f"remove {self.home} and try again",
-            )
+    def _make_pools(self) -> None:
+        pools = json.loads((self.settings.project / "docker" / "pools.json").read_text(encoding="utf-8"))
+        with self.client(LEADER) as client:
+            for name, pool in pools.items():
+                if client.get(f"/pools/{name}").status_code == httpx.codes.NOT_FOUND:
+                    client.post("/pools", json={"name": name, **pool}).raise_for_status()
 
     def _wait(self, process: subprocess.Popen[bytes], url: str) -> None:
         end = time.monotonic() + START_SECONDS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -35,7 +35,7 @@ from pipelines.stages.scoring import rollups, strata_without_answers
 from pipelines.warehouse import Load, read
 from pipelines.warehouse import replace as load
 
-FIGURES = {"index_score": "score", "answer_count": "count"}
+FIGURES: dict[str, Literal["score", "count"]] = {"index_score": "score", "answer_count": "count"}
 ADDED_AT_PUBLICATION = ("release_id", "status")
 LEVEL_ABOVE = {"commune": "province", "district": "province"}
 RELEASED = {"index_score": "mart.released_score", "answer_count": "mart.released_answer_count"}

@@ -7,9 +7,9 @@ from pipelines.simulate import simulate_round, spec_named, write_round
 from pipelines.stages.context import Context
 
 
-def simulate(context: Context, name: str, seed: int, communes: int = 0) -> str:
+def simulate(context: Context, name: str, seed: int, communes: int | None = None) -> str:
     """Write a built-in round and return its id; the same name, seed and size give the same bytes."""
-    spec = spec_named(name, communes)
+    spec = spec_named(name, communes=communes)
     method = load_method(spec.programme, spec.method_version, context.settings.methods)
     write_round(context.lake, simulate_round(spec, method, seed))
     return spec.round_id

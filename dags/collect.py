@@ -30,7 +30,7 @@ def build(source: str) -> None:
     def month(key: str) -> None:
         by_key = {"map_index_template": "{{ task.op_kwargs['subject'] }}"}
         tally, gate, screen = stage("tally", **by_key), stage("gate", **by_key), stage("screen", **by_key)
-        tally(gate(screen(subject=key)))
+        tally(subject=gate(subject=screen(subject=key)))
 
     @dag(
         dag_id=f"collect__{source}",

@@ -12,12 +12,13 @@ The source (inbox folder or portal) as each round's `round.yml` says; earlier la
 Yes: bytes land once by hash, and every stage replaces its own partition with the same content.
 ### If it fails
 `collect`: the source did not answer; what had landed goes on, and the next run fetches the rest. `gate`: a critical
-expectation failed; the month keeps its former tally until the cause is mended: see Data Docs and `hailong status`.
+expectation failed; the month keeps its former tally until the cause is mended, the other months go on: see Data Docs
+(Browse → Data Docs) and `hailong status`. `whole` fails a run of which any part failed, so that it shows.
 """
 
 from airflow.sdk import dag, task_group
 
-from orchestration import TASK_DEFAULTS, announce_months, stage, text
+from orchestration import TASK_DEFAULTS, announce_months, due_within, stage, text, whole
 from pipelines.sources import sources
 
 ROUND = "{{ params.round }}"
@@ -38,16 +39,21 @@ def build(source: str) -> None:
         catchup=False,
         max_active_runs=1,
         default_args=TASK_DEFAULTS,
+        deadline=due_within(hours=4),
         params={"round": text("Đợt khảo sát · round id; empty: every round that this source serves")},
         tags=["collect", source],
         doc_md=__doc__,
     )
     def collect() -> None:
+        collected = stage("collect")(source, ROUND)
         batches = stage("plan", call="pending_batches", trigger_rule="all_done")(source, ROUND)
-        keys = stage("partitions", call="stale_partitions", trigger_rule="none_failed")(source, ROUND)
-        stage("collect")(source, ROUND) >> batches
-        stage("conform").expand(subject=batches) >> keys
-        month.expand(key=keys) >> announce_months(keys)
+        conformed = stage("conform").expand(subject=batches)
+        keys = stage("partitions", call="stale_partitions", trigger_rule="all_done")(source, ROUND)
+        months, announced = month.expand(key=keys), announce_months(keys)
+        collected >> batches
+        conformed >> keys
+        months >> announced
+        [collected, conformed, months, announced] >> whole()
 
     collect()
 

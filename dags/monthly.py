@@ -15,7 +15,7 @@ Look at the message of `load`; most often another process holds the DuckDB file:
 
 from airflow.sdk import dag
 
-from orchestration import TASK_DEFAULTS, WAREHOUSE_POOL, partition, stage, text, when_responses_change
+from orchestration import TASK_DEFAULTS, WAREHOUSE_POOL, due_within, partition, stage, text, when_responses_change
 
 
 @dag(
@@ -24,6 +24,7 @@ from orchestration import TASK_DEFAULTS, WAREHOUSE_POOL, partition, stage, text,
     catchup=False,
     max_active_runs=2,
     default_args=TASK_DEFAULTS,
+    deadline=due_within(hours=2),
     params={
         "round": text("Đợt khảo sát · round id, when started by hand"),
         "month": text("Tháng · month as YYYY-MM, when started by hand"),

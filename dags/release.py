@@ -10,12 +10,21 @@ The draft's folder under `releases/` and its row in `ops.release`.
 Yes: a decision already recorded is not recorded again, a published release stays as it is.
 ### If it fails
 `decide`: who froze the draft cannot approve it, or its files changed since: let another person clear `approve` and
-answer, or freeze anew. No time-out ever approves.
+answer, or freeze anew. No time-out ever approves; after two weeks a deadline reminds.
 """
 
 from airflow.sdk import dag
 
-from orchestration import TASK_DEFAULTS, WAREHOUSE_POOL, approval, partition, stage, text, when_draft_is_ready
+from orchestration import (
+    TASK_DEFAULTS,
+    WAREHOUSE_POOL,
+    approval,
+    due_within,
+    partition,
+    stage,
+    text,
+    when_draft_is_ready,
+)
 
 
 @dag(
@@ -24,6 +33,7 @@ from orchestration import TASK_DEFAULTS, WAREHOUSE_POOL, approval, partition, st
     catchup=False,
     max_active_runs=8,
     default_args=TASK_DEFAULTS,
+    deadline=due_within(days=14),
     params={"release": text("Bản phát hành · release id, when started by hand")},
     tags=["release"],
     doc_md=__doc__,

@@ -15,7 +15,7 @@ Yes: the same tallies give the same scores, and a draft of the same content is f
 
 from airflow.sdk import dag
 
-from orchestration import STARTED_BY, TASK_DEFAULTS, WAREHOUSE_POOL, announce_draft, stage, text
+from orchestration import STARTED_BY, TASK_DEFAULTS, WAREHOUSE_POOL, announce_draft, due_within, stage, text
 
 
 @dag(
@@ -24,6 +24,7 @@ from orchestration import STARTED_BY, TASK_DEFAULTS, WAREHOUSE_POOL, announce_dr
     catchup=False,
     max_active_runs=4,
     default_args=TASK_DEFAULTS,
+    deadline=due_within(hours=6),
     params={"round": text("Đợt khảo sát · round id")},
     tags=["yearly"],
     doc_md=__doc__,

@@ -213,6 +213,11 @@ def result(round_id: str, name: str) -> str:
     return f"results/{round_id}/{name}.parquet"
 
 
+def sample(round_id: str, name: str) -> str:
+    """Who was drawn for a round, e.g. `sample.csv`, and how, e.g. `sample.json`."""
+    return f"samples/{round_id}/{name}"
+
+
 def release(release_id: str) -> str:
     """Folder of a release."""
     return f"releases/{release_id}"

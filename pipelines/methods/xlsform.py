@@ -15,7 +15,7 @@ from pyxform.aliases import yes_no
 
 from pipelines.methods.sheet import Row, Sheet, read_book
 from pipelines.model.errors import InputError
-from pipelines.model.instrument import Choice, CodeList, Instrument, Kind, Question, Role, Status
+from pipelines.model.instrument import Choice, CodeList, Group, Instrument, Kind, Question, Role, Status
 from pipelines.model.response import COMMENT, HEADER, PROVENANCE
 
 VI, EN = "label::Tiếng Việt (vi)", "label::English (en)"
@@ -58,7 +58,8 @@ def load_instrument(path: Path) -> Instrument:
     """
     book = read_book(path)
     settings = book.sheet("settings", SETTINGS).only_row()
-    questions = _questions(book.sheet("survey", SURVEY), _code_lists(book.sheet("choices", CHOICES)))
+    survey = book.sheet("survey", SURVEY)
+    questions, groups = _questions(survey, _code_lists(book.sheet("choices", CHOICES)))
     return Instrument(
         id=path.stem,
         version=settings.text("version"),
@@ -66,6 +67,7 @@ def load_instrument(path: Path) -> Instrument:
         title_en=settings.text("form_title_en"),
         questions=questions,
         sha256=hashlib.sha256(book.content).hexdigest(),
+        groups=groups,
     )
 
 
@@ -82,30 +84,34 @@ def _code_lists(sheet: Sheet) -> dict[str, CodeList]:
     return {name: CodeList(name, tuple(members.values())) for name, members in choices.items()}
 
 
-def _questions(sheet: Sheet, lists: dict[str, CodeList]) -> tuple[Question, ...]:
+def _questions(sheet: Sheet, lists: dict[str, CodeList]) -> tuple[tuple[Question, ...], tuple[Group, ...]]:
     questions: list[Question] = []
+    groups: list[Group] = []
     taken: dict[tuple[str, str], int] = {}
-    groups: list[str] = []
+    inside: list[str] = []
     for row in sheet.rows:
         if row.text("type").lower() in LAYOUT:
-            _enter_or_leave(groups, row)
+            groups += _enter_or_leave(inside, row)
             continue
-        question = _question(row, groups, lists)
+        question = _question(row, inside, lists)
         _claim(question, row, taken)
         questions.append(question)
-    if groups:
-        raise InputError(f"group {groups[-1]!r} is never closed", sheet.where, "add a row of type end_group")
-    return tuple(questions)
+    if inside:
+        raise InputError(f"group {inside[-1]!r} is never closed", sheet.where, "add a row of type end_group")
+    return tuple(questions), tuple(groups)
 
 
-def _enter_or_leave(groups: list[str], row: Row) -> None:
+def _enter_or_leave(inside: list[str], row: Row) -> list[Group]:
+    """Keep track of the groups that the rows stand in; return the one that begins here."""
     match row.text("type").lower().replace(" ", "_"):
         case "begin_group":
-            groups.append(row.text("name"))
+            inside.append(row.text("name"))
+            return [Group("/".join(inside), row.optional(VI), row.optional(EN))]
         case "end_group":
-            if not groups:
+            if not inside:
                 raise row.error("type", "a group ends that never began", "remove this row or add begin_group above")
-            groups.pop()
+            inside.pop()
+    return []
 
 
 def _question(row: Row, groups: list[str], lists: dict[str, CodeList]) -> Question:

@@ -93,8 +93,20 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Group:
+    """A section of the form: its path (`g_q9/g_pa`) and heading; a heading may be empty."""
+
+    path: str
+    label_vi: str
+    label_en: str
+
+
+@dataclass(frozen=True)
 class Instrument:
-    """A versioned questionnaire. `id` is its file's stem (`citizen`), `sha256` that of the XLSForm's bytes."""
+    """A versioned questionnaire. `id` is its file's stem (`citizen`), `sha256` that of the XLSForm's bytes.
+
+    `groups` are its sections in the order of the form.
+    """
 
     id: str
     version: str
@@ -102,6 +114,7 @@ class Instrument:
     title_en: str
     questions: tuple[Question, ...]
     sha256: str
+    groups: tuple[Group, ...] = ()
 
     @cached_property
     def by_code(self) -> dict[str, Question]:

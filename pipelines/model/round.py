@@ -75,7 +75,10 @@ class Design:
 
 @dataclass(frozen=True)
 class Round:
-    """One round of a programme. `sha256` covers every file of the round's folder."""
+    """One round of a programme. `sha256` covers every file of the round's folder.
+
+    `previous` is the id of the round that it is compared with; empty: none.
+    """
 
     id: str
     programme: str
@@ -93,6 +96,7 @@ class Round:
     sha256: str
     rollup: Combination | None = None
     time_zone: str = "Asia/Ho_Chi_Minh"
+    previous: str = ""
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,6 +1,7 @@
-"""The folder of a gate's Data Docs: a static site that appears whole or not at all, also when tasks run at once.
+"""Data Docs of a gate: one page by the renderers of Great Expectations, which appears whole or not at all.
 
-It must not know what is on the pages.
+The page is whole in itself: it loads nothing, so it reads the same on a machine without internet, and nobody outside
+learns who looks at it. It must not judge what it shows.
 """
 
 from __future__ import annotations
@@ -9,17 +10,39 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+VIEWS = Path(__file__).parent / "views"
+PAGE = "index.html"
+
+
+def write_docs(found: Sequence[Any], target: Path, name: str) -> None:
+    """Write the page of what a gate found, one suite after the other, in place of the folder `target`."""
+    from great_expectations.render.renderer import ValidationResultsPageRenderer
+
+    document, *others = (ValidationResultsPageRenderer().render(one) for one in found)
+    for other in others:
+        document.sections += other.sections
+    page = _view().render(document, template="gate.j2", name=name, found=found)
+    with site_folder(target) as folder:
+        (folder / PAGE).write_text(page, encoding="utf-8")
+
+
+@cache
+def _view() -> Any:
+    """Return the view with our page beside the templates of Great Expectations; compiling them takes its time."""
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView(custom_views_directory=str(VIEWS))
 
 
 @contextmanager
-def site_folder(target: Path | None) -> Iterator[Path | None]:
-    """Give a temporary folder to build in, which takes the place of `target` at the end; None where none is wanted."""
-    if target is None:
-        yield None
-        return
+def site_folder(target: Path) -> Iterator[Path]:
+    """Give a temporary folder to build in, which takes the place of `target` at the end."""
     target.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:

@@ -18,6 +18,7 @@ from pipelines.model.gate import CRITICAL, WARNING
 
 Expectation = Mapping[str, Any]
 TEXTS = ("rule", "vi", "en")
+COLUMNS = ("column", "column_A", "column_B")
 REMEDY = "an expectation has type, kwargs, severity (critical or warning) and meta with rule, vi and en"
 
 
@@ -35,6 +36,18 @@ class Suite:
         values = [value for one in self.expectations for value in one["kwargs"].values()]
         return frozenset(value["$PARAMETER"] for value in values if isinstance(value, dict) and "$PARAMETER" in value)
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """Names of the columns that any expectation looks at, also to choose rows."""
+        conditions = [one["kwargs"]["row_condition"] for one in self.expectations if "row_condition" in one["kwargs"]]
+        looked_at = [column for one in self.expectations for column in columns_of(one["kwargs"])]
+        return frozenset(looked_at) | {condition["column"]["name"] for condition in conditions}
+
+
+def columns_of(kwargs: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns that an expectation judges, in the order of their roles."""
+    return (*(kwargs[key] for key in COLUMNS if key in kwargs), *kwargs.get("column_list", ()))
+
 
 def read_suite(path: Path) -> Suite:
     """Read a suite; InputError names the file and the expectation that is not well formed."""
@@ -43,10 +56,10 @@ def read_suite(path: Path) -> Suite:
         name, expectations = content["name"], content["expectations"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"the suite cannot be read: {error}", str(path), REMEDY) from error
-    return make_suite(name, expectations, str(path))
+    return _suite(name, expectations, str(path))
 
 
-def make_suite(name: str, expectations: Sequence[Expectation], where: str) -> Suite:
+def _suite(name: str, expectations: Sequence[Expectation], where: str) -> Suite:
     """Return a suite of well-formed expectations; InputError says which is not."""
     for position, one in enumerate(expectations, start=1):
         if problem := _problem(one):

@@ -58,6 +58,7 @@ def load_round(lake: Lake, round_id: str) -> Round:
         sha256=_sha256(lake, folder),
         rollup=Combination(document["rollup"]) if "rollup" in document else None,
         time_zone=zone,
+        previous=document.get("previous", ""),
     )
 
 

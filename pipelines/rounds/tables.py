@@ -57,10 +57,10 @@ FRAME = Shape(
 )
 PLAN = Shape(
     file="plan.csv",
-    columns=("unit_code", "procedure_field", "psu_code", "channel", "planned"),
+    columns=("unit_code", "procedure_field", "psu_code", "channel", "planned", "issued"),
     filled=("unit_code", "planned"),
     key=("unit_code", "procedure_field", "psu_code", "channel"),
-    counts=("planned",),
+    counts=("planned", "issued"),
     options={"channel": CHANNELS},
 )
 
@@ -71,7 +71,7 @@ def load_units(lake: Lake, survey: Round) -> pa.Table:
     Raises:
         InputError: naming file, line, column and remedy.
     """
-    table = _load(lake, survey, UNITS)
+    table = read_table(lake, survey, UNITS)
     if survey.unit_level not in table["level"].to_pylist():
         remedy = f"add the units evaluated, or correct unit_level in {survey.folder}/round.yml"
         raise InputError(f"no unit of level {survey.unit_level!r}", f"{survey.folder}/{UNITS.file}", remedy)
@@ -93,25 +93,39 @@ def load_frame(lake: Lake, survey: Round) -> pa.Table:
             remedy = "add the file, or write finite_population: false under design in round.yml"
             raise InputError("a finite population needs a frame", lake.full(path), remedy)
         return FRAME.schema.empty_table()
-    return _load(lake, survey, FRAME, _codes(lake, survey))
+    return read_table(lake, survey, FRAME, unit_codes(lake, survey))
 
 
 def load_plan(lake: Lake, survey: Round) -> pa.Table:
-    """Return `plan.csv`: planned responses (int64) by unit, procedure field, PSU and channel; no file: no rows.
+    """Return `plan.csv`: planned responses by unit, procedure field, PSU and channel; no file: no rows.
+
+    `planned` and `issued` (forms given out or sent; null: as many as planned) are int64.
 
     Raises:
         InputError: naming file, line, column and remedy.
     """
     if not lake.exists(f"{survey.folder}/{PLAN.file}"):
         return PLAN.schema.empty_table()
-    return _load(lake, survey, PLAN, _codes(lake, survey))
+    return read_table(lake, survey, PLAN, unit_codes(lake, survey))
 
 
-def _codes(lake: Lake, survey: Round) -> frozenset[str]:
+def unit_codes(lake: Lake, survey: Round) -> frozenset[str]:
+    """Return the codes of the round's units."""
     return frozenset(load_units(lake, survey)["unit_code"].to_pylist())
 
 
-def _load(lake: Lake, survey: Round, shape: Shape, units: Collection[str] = ()) -> pa.Table:
+def read_table(lake: Lake, survey: Round, shape: Shape, units: Collection[str] = ()) -> pa.Table:
+    """Return a table of the round's folder; an absent column or empty cell is null.
+
+    Args:
+        lake: where the round is.
+        survey: the round.
+        shape: of the table.
+        units: codes that `unit_code` may hold; none: any.
+
+    Raises:
+        InputError: naming file, line, column and remedy.
+    """
     where = f"{survey.folder}/{shape.file}"
     keys: dict[tuple[str | None, ...], int] = {}
     records: list[Record] = []

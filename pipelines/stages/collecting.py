@@ -20,7 +20,7 @@ from pipelines.collect.landing import land, receipts
 from pipelines.collect.months import affected_months
 from pipelines.collect.plan import ConformPlan, ScreenPlan
 from pipelines.collect.screen import screen_month
-from pipelines.lake import responses, stale
+from pipelines.lake import stale, tallies
 from pipelines.model.method import Method
 from pipelines.model.round import Round
 from pipelines.model.run import Partition, StageReport
@@ -117,11 +117,11 @@ def screen(context: Context, key: str) -> str:
 
 
 def months_of(context: Context, keys: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Return (programme, round, month) of partitions whose responses are there, each once."""
+    """Return (programme, round, month) of partitions whose tallies are there, each once; a stopped gate leaves none."""
     found = set()
     for partition in map(Partition.of, keys):
         round_ = context.round(partition.round_id)
-        if context.lake.exists(responses(round_.programme, round_.id, partition.month, partition.source)):
+        if context.lake.exists(tallies(round_.programme, round_.id, partition.month, partition.source)):
             found.add((round_.programme, round_.id, partition.month))
     return sorted(found)
 

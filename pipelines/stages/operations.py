@@ -41,8 +41,8 @@ def operation_loads(context: Context, round_: Round) -> list[Load]:
 def monitoring_loads(context: Context, round_: Round) -> list[Load]:
     """Return the loads that show a round's progress against its plan, its coverage and the quality of its answers."""
     key = {"round_id": round_.id}
-    accepted = _cells(context, responses(round_.programme, round_.id, "*", "*"))
-    received = _cells(context, conformed(round_.id, "*", "*", "*"))
+    accepted = response_cells(context, responses(round_.programme, round_.id, "*", "*"))
+    received = response_cells(context, conformed(round_.id, "*", "*", "*"))
     return [
         Load("mart.sample_progress", key, rows(_progress(context, round_, received, accepted))),
         Load("mart.procedure_coverage", key, rows(_coverage(context, round_, accepted))),
@@ -112,7 +112,7 @@ def _gates(context: Context, round_: Round) -> list[dict[str, Any]]:
     return found
 
 
-def _cells(context: Context, pattern: str) -> Counter[Cell]:
+def response_cells(context: Context, pattern: str) -> Counter[Cell]:
     """Count the different responses of some files by cell."""
     parts = [context.lake.read_table(path, ["response_id", *CELL]) for path in context.lake.glob(pattern)]
     if not parts:

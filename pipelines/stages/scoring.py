@@ -19,7 +19,8 @@ from pipelines.model.errors import StateError
 from pipelines.model.method import Method
 from pipelines.model.round import Round
 from pipelines.model.run import Partition, StageReport
-from pipelines.quality.gates import run_gate
+from pipelines.quality.gates import Subject, run_gate
+from pipelines.quality.suites import read_suite
 from pipelines.stages.context import Context
 from pipelines.stages.published import has_published_scores, published_table
 from pipelines.stages.reports import keep
@@ -73,12 +74,9 @@ def gate_scores(context: Context, round_id: str) -> str:
     Raises:
         GateError: a critical expectation failed, or one could not be evaluated.
     """
-    table = context.lake.read_table(result(round_id, "index_score"))
+    suite = read_suite(context.settings.project / "expectations" / "scores.json")
     outcome = run_gate(
-        table.to_pandas(),
-        [context.settings.project / "expectations" / "scores.json"],
-        [],
-        {},
+        [Subject(context.lake.read_table(result(round_id, "index_score")), suite)],
         context.lake.full(docs(f"{round_id}~scores")) if context.lake.is_local else None,
         f"scores {round_id}",
     )

@@ -283,5 +283,5 @@ def test_multiple_choice_gives_a_column_an_option(province):
 
 
 def test_windows_are_those_of_the_plans():
-    assert (COMMUNE.window_from, COMMUNE.window_to) == (date(2023, 2, 15), date(2023, 10, 31))
+    assert (COMMUNE.window_from, COMMUNE.window_to) == (date(2023, 9, 1), date(2023, 10, 31))
     assert PROVINCE.window_from >= date(2025, 7, 1)

@@ -19,7 +19,7 @@ $(VENV)/.complete: $(HERE)requirements.lock $(HERE)pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--require-hashes --no-deps -r <(sed -n '/^uv==/,/^[^ ]/p' $(HERE)requirements.lock | sed '$$d')
-	@$(BIN)/uv pip sync --quiet --require-hashes $(HERE)requirements.lock
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes $(HERE)requirements.lock
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable $(HERE)
 	@touch $@
 
@@ -31,10 +31,27 @@ lock: ## compile requirements.lock anew (hashes, no addresses)
 	cd $(HERE) && $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes \
 		--all-extras --group dev pyproject.toml -o requirements.lock
 
+.PHONY: run
+run: setup ## a demo round from collection to a published release, on a real Airflow
+	@cd $(HERE) && $(BIN)/hailong demo run
+
+.PHONY: up
+up: setup ## keep the Airflow UI open on the same data
+	@cd $(HERE) && $(BIN)/hailong demo up
+
+.PHONY: down
+down: setup ## stop what `make up` started
+	@cd $(HERE) && $(BIN)/hailong demo down
+
 .PHONY: test
 test: setup ## run the whole test suite
-	cd $(HERE) && $(BIN)/python -m pytest
+	cd $(HERE) && $(BIN)/python -m pytest -n 2
 
 .PHONY: check
-check: setup ## lint, types and generated files
+check: setup ## lint, types and drift of generated pages
 	cd $(HERE) && $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	cd $(HERE) && $(BIN)/python docs/generate.py --check
+
+.PHONY: docs
+docs: setup ## write the generated pages of docs/ anew
+	cd $(HERE) && $(BIN)/python docs/generate.py

@@ -25,7 +25,7 @@ class Runs:
         """Take a client that is logged in."""
         self.client = client
 
-    def wait_for_dags(self, dag_ids: list[str], seconds: float = 60) -> None:
+    def wait_for_dags(self, dag_ids: list[str], seconds: float = 180) -> None:
         """Wait until Airflow has read these DAGs; an import error is told at once."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -45,7 +45,7 @@ class Runs:
         answer.raise_for_status()
         return str(answer.json()["dag_run_id"])
 
-    def wait(self, runs: dict[str, str], tick: Callable[[str], None], seconds: float = 300) -> None:
+    def wait(self, runs: dict[str, str], tick: Callable[[str], None], seconds: float = 900) -> None:
         """Wait for runs (run id → DAG id) to end well; a failed one raises with its failed tasks."""
         end = time.monotonic() + seconds
         open_runs = dict(runs)
@@ -63,7 +63,7 @@ class Runs:
                 f"not done in {seconds:.0f} s: {', '.join(open_runs.values())}", remedy="see the Airflow UI"
             )
 
-    def wait_until_quiet(self, dag_id: str, tick: Callable[[str], None], seconds: float = 300) -> None:
+    def wait_until_quiet(self, dag_id: str, tick: Callable[[str], None], seconds: float = 900) -> None:
         """Wait until no run of a DAG is under way and none is about to be."""
         end, quiet = time.monotonic() + seconds, 0
         while time.monotonic() < end:

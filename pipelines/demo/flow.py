@@ -45,13 +45,9 @@ class Progress:
 def run(settings: Settings, console: Console) -> None:
     """Run the demonstration and stop what it started."""
     server, progress = Server(settings), Progress(console)
-    with progress.step("simulate a commune and a province with known truth"):
-        prepare(settings)
     started_here = not server.is_running()
     try:
-        if started_here:
-            with progress.step("start a real Airflow") as tick:
-                server.start(keep=False, tick=tick)
+        get_ready(server, progress, settings, keep=False)
         drive(server, progress, settings)
     finally:
         if started_here:
@@ -63,10 +59,7 @@ def run(settings: Settings, console: Console) -> None:
 def up(settings: Settings, console: Console) -> None:
     """Start Airflow on the same data and leave it running."""
     server, progress = Server(settings), Progress(console)
-    prepare(settings)
-    if not server.is_running():
-        with progress.step("start a real Airflow") as tick:
-            server.start(keep=True, tick=tick)
+    get_ready(server, progress, settings, keep=True)
     state = server.state
     assert state is not None
     console.print(f"Airflow: [bold]{state.url}[/]   (passwords in {server.passwords_file})")
@@ -80,10 +73,17 @@ def down(settings: Settings, console: Console) -> None:
     console.print("stopped" if Server(settings).stop() else "nothing was running")
 
 
-def prepare(settings: Settings) -> None:
-    """Write the demo rounds and their source files; the same bytes each time."""
-    for spec in SPECS:
-        simulate(open_context(settings), spec, SEED)
+def get_ready(server: Server, progress: Progress, settings: Settings, keep: bool) -> None:
+    """Start Airflow where it does not run, and write the demo rounds while it starts; the same bytes each time."""
+    running = server.is_running()
+    with progress.step("start a real Airflow, simulate a commune and a province with known truth") as tick:
+        if not running:
+            server.launch(keep)
+        for spec in SPECS:
+            tick(spec)
+            simulate(open_context(settings), spec, SEED)
+        tick("waiting for Airflow to answer")
+        server.wait_until_ready()
 
 
 def drive(server: Server, progress: Progress, settings: Settings) -> None:

@@ -16,7 +16,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -70,32 +69,43 @@ class Server:
             return False
         return state.owner == 0 or alive(state.owner, state.owner_started)
 
-    def start(self, keep: bool, tick: Callable[[str], None]) -> State:
-        """Start portal and Airflow and wait until both answer. `keep`: they outlive this process."""
+    def launch(self, keep: bool) -> None:
+        """Start portal and Airflow without waiting for them. `keep`: they outlive this process."""
         self.clear()
         self.home.mkdir(parents=True, exist_ok=True)
         self._write_passwords()
         portal, portal_url = self._start_portal()
         ports = free_ports(3)
-        url = f"http://localhost:{ports[0]}"
-        environment = self.environment(ports, portal_url)
-        process = self._spawn([airflow_command(), "standalone"], environment, "airflow.log")
+        airflow = self._spawn([airflow_command(), "standalone"], self.environment(ports, portal_url), "airflow.log")
         me = psutil.Process()
         state = State(
             owner=0 if keep else me.pid,
             owner_started=me.create_time(),
-            airflow=process.pid,
-            airflow_started=psutil.Process(process.pid).create_time(),
+            airflow=airflow.pid,
+            airflow_started=psutil.Process(airflow.pid).create_time(),
             portal=portal.pid,
             portal_started=psutil.Process(portal.pid).create_time(),
-            url=url,
+            url=f"http://localhost:{ports[0]}",
             portal_url=portal_url,
         )
         self._write(self.state_file, json.dumps(asdict(state), indent=1))
-        tick("creating its database, waiting for it to answer")
-        self._wait(process, url)
-        self._make_pools()
-        return state
+
+    def wait_until_ready(self) -> None:
+        """Wait until Airflow answers, and give it its pools.
+
+        Raises:
+            HailongError: it ended, or did not answer in time.
+        """
+        end, state = time.monotonic() + START_SECONDS, self.state
+        while state and time.monotonic() < end and alive(state.airflow, state.airflow_started):
+            try:
+                if httpx.get(f"{state.url}/api/v2/version", timeout=5).status_code == httpx.codes.OK:
+                    return self._make_pools()
+            except httpx.HTTPError:
+                time.sleep(0.3)
+        raise HailongError(
+            "Airflow did not start", str(self.home / "airflow.log"), "read the end of that log; then `make down`"
+        )
 
     def stop(self) -> bool:
         """Stop what runs, gently first; return whether there was anything."""
@@ -185,20 +195,6 @@ class Server:
             for name, pool in pools.items():
                 if client.get(f"/pools/{name}").status_code == httpx.codes.NOT_FOUND:
                     client.post("/pools", json={"name": name, **pool}).raise_for_status()
-
-    def _wait(self, process: subprocess.Popen[bytes], url: str) -> None:
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            if process.poll() is not None:
-                break
-            try:
-                if httpx.get(f"{url}/api/v2/version", timeout=5).status_code == httpx.codes.OK:
-                    return
-            except httpx.HTTPError:
-                time.sleep(0.3)
-        raise HailongError(
-            "Airflow did not start", str(self.home / "airflow.log"), "read the end of that log; then `make down`"
-        )
 
     def _write_passwords(self) -> None:
         if not self.passwords_file.exists():

@@ -19,6 +19,7 @@ from pipelines.collect.conform import conform_object
 from pipelines.collect.landing import land, receipts
 from pipelines.collect.months import affected_months
 from pipelines.collect.plan import ConformPlan, ScreenPlan
+from pipelines.collect.review import review_rules
 from pipelines.collect.screen import screen_month
 from pipelines.lake import stale, tallies
 from pipelines.model.method import Method
@@ -103,7 +104,7 @@ def screen(context: Context, key: str) -> str:
     """Accept, set aside as duplicate or reject the responses of one month of a source; return the partition's key."""
     partition = Partition.of(key)
     round_ = context.round(partition.round_id)
-    plan = screen_plan(context, round_, context.method(round_))
+    plan = screen_plan(context, round_, context.method(round_), partition.source)
     quality = context.thresholds(round_)["quality"]
 
     def flag(table: pa.Table) -> pa.Table:
@@ -140,11 +141,12 @@ def conform_plan(context: Context, round_: Round, method: Method, source: str) -
     )
 
 
-def screen_plan(context: Context, round_: Round, method: Method) -> ScreenPlan:
+def screen_plan(context: Context, round_: Round, method: Method, source: str) -> ScreenPlan:
     """Bring together what screening needs to know of a round."""
     units = rounds.load_units(context.lake, round_)["unit_code"].to_pylist()
     minimum = int(context.thresholds(round_)["valid_response"]["minimum_items"])
-    return ScreenPlan(round_, method, frozenset(units), minimum)
+    refused, waiting = review_rules(context.config(round_, source))
+    return ScreenPlan(round_, method, frozenset(units), minimum, refused_states=refused, waiting_states=waiting)
 
 
 def known_units(context: Context, round_: Round) -> dict[str, str]:

@@ -67,7 +67,8 @@ def _require(field: str, form: Form, block: Block, problems: Problems) -> None:
 
 def _rules(plan: ConformPlan, mapping: Mapping) -> dict[str, Rule]:
     def instant(cells: Cells) -> pa.Array:
-        return parse_times(cells.texts, mapping.time_zone, mapping.time_format)
+        zone = mapping.time_zone or plan.round.time_zone
+        return parse_times(cells.texts, zone, mapping.time_format)
 
     def among(accepted: dict[str, str], code: RejectCode) -> Rule:
         return Rule(lambda cells: cells.translate(accepted.get, pa.string()), code)

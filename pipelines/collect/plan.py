@@ -47,7 +47,8 @@ class ScreenPlan:
         units: units of the round; empty: every known unit belongs to it.
         minimum_items: satisfaction items that must be answered.
         minimum_age: years, where the instrument asks the age as a number.
-        refused_states: states of review at the source that refuse a record.
+        refused_states: states of review at the source that refuse a record; `unreviewed` is that of no state.
+        waiting_states: states in which a record waits: it counts once a later revision of it is in another state.
     """
 
     round: Round
@@ -56,3 +57,4 @@ class ScreenPlan:
     minimum_items: int = 1
     minimum_age: int = 18
     refused_states: tuple[str, ...] = ("rejected",)
+    waiting_states: tuple[str, ...] = ("on_hold",)

@@ -49,6 +49,7 @@ CREATE TEMP TABLE decided AS
 WITH facts AS (
     SELECT row, record_id, response_id, device_id, unit_code, review_state, content_hash,
         place > 1 AS is_beaten, revision = best_revision AND content_hash = best_content AS is_same, best_revision,
+        coalesce(review_state, 'unreviewed') AS review,
         {answered} AS answered, {age} AS age_in_years,
         timezone($zone, submitted_at) AS local_time, timezone($zone, received_at) AS local_receipt
     FROM mine JOIN ranked USING (row)
@@ -60,7 +61,8 @@ WITH facts AS (
         WHEN answered < $minimum_items THEN 'R302_TOO_FEW_ANSWERS'
         WHEN age_in_years < $minimum_age THEN 'R303_UNDER_AGE'
         WHEN len($units) > 0 AND NOT list_contains($units, unit_code) THEN 'R304_UNIT_NOT_IN_ROUND'
-        WHEN list_contains($refused_states, review_state) THEN 'R305_REFUSED_AT_SOURCE'
+        WHEN list_contains($refused_states, review) THEN 'R305_REFUSED_AT_SOURCE'
+        WHEN list_contains($waiting_states, review) THEN 'R306_AWAITS_REVIEW'
     END AS found
     FROM facts
 ), compared AS (
@@ -86,6 +88,7 @@ SELECT code, landing_sha256, line, response_id, json_merge_patch('{{}}', to_json
         WHEN 'R303_UNDER_AGE' THEN $age
         WHEN 'R304_UNIT_NOT_IN_ROUND' THEN 'unit_code'
         WHEN 'R305_REFUSED_AT_SOURCE' THEN 'review_state'
+        WHEN 'R306_AWAITS_REVIEW' THEN 'review_state'
         ELSE ''
     END AS field,
     CASE code
@@ -95,7 +98,8 @@ SELECT code, landing_sha256, line, response_id, json_merge_patch('{{}}', to_json
         WHEN 'R302_TOO_FEW_ANSWERS' THEN CAST(answered AS VARCHAR)
         WHEN 'R303_UNDER_AGE' THEN CAST(age_in_years AS VARCHAR)
         WHEN 'R304_UNIT_NOT_IN_ROUND' THEN unit_code
-        WHEN 'R305_REFUSED_AT_SOURCE' THEN review_state
+        WHEN 'R305_REFUSED_AT_SOURCE' THEN coalesce(review_state, 'unreviewed')
+        WHEN 'R306_AWAITS_REVIEW' THEN coalesce(review_state, 'unreviewed')
         ELSE ''
     END AS value
 FROM mine JOIN decided USING (row)
@@ -154,6 +158,7 @@ def _decide(
             "minimum_age": plan.minimum_age,
             "units": sorted(plan.units),
             "refused_states": list(plan.refused_states),
+            "waiting_states": list(plan.waiting_states),
         },
     )
     return len(connection.table("mine"))

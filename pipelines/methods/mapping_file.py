@@ -5,6 +5,7 @@ It must not read the sources themselves.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,6 +15,8 @@ from pipelines.model.instrument import Instrument
 from pipelines.model.method import Method
 from pipelines.model.response import CHANNELS, COMMENT, HEADER
 from pipelines.model.round import Mapping
+
+DIRECTIVES = ("%d", "%m", "%b", "%B", "%Y", "%y", "%H", "%I", "%M", "%S", "%f", "%p", "%z", "%%")
 
 
 def read_mappings(content: bytes, where: str) -> tuple[Mapping, ...]:
@@ -54,8 +57,23 @@ def _mapping(entry: dict[str, Any], where: str) -> Mapping:
     if channel is not None and channel not in CHANNELS:
         remedy = f"use one of: {', '.join(CHANNELS)}"
         raise InputError(f"unknown channel {channel!r}", f"{where}: constants.channel", remedy)
-    check_zone(mapping.time_zone, f"{where}: time_zone")
+    if mapping.time_zone:
+        check_zone(mapping.time_zone, f"{where}: time_zone")
+    if mapping.time_format:
+        _check_time_format(mapping.time_format, f"{where}: time_format")
     return mapping
+
+
+def _check_time_format(time_format: str, where: str) -> None:
+    """Raise InputError where a format uses another directive than those below, or does not say year, month and day."""
+    remedy = f"write a format such as %d/%m/%Y %H:%M:%S, of {' '.join(DIRECTIVES)}"
+    used = re.findall(r"%.?", time_format, re.DOTALL)
+    if wrong := [directive for directive in used if directive not in DIRECTIVES]:
+        raise InputError(f"unknown directive {wrong[0]!r} in {time_format!r}", where, remedy)
+    if twice := [directive for directive in DIRECTIVES if directive != "%%" and used.count(directive) > 1]:
+        raise InputError(f"directive {twice[0]!r} occurs twice in {time_format!r}", where, remedy)
+    if not any(set(used) >= {"%d", month, year} for month in ("%m", "%b", "%B") for year in ("%Y", "%y")):
+        raise InputError(f"{time_format!r} does not say day, month and year", where, remedy)
 
 
 def check_zone(name: str, where: str) -> None:

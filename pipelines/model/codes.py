@@ -40,6 +40,18 @@ class RejectCode(Enum):
         "Tiêu đề cột “{field}” xuất hiện nhiều lần trong tệp",
         "Heading “{field}” occurs more than once in the file",
     )
+    R110_REPEATED_GROUP = (
+        "Nhóm lặp “{field}” ({value}) chưa có quy tắc xử lý: khai báo trong options.repeats",
+        "No rule says what to do with the repeated group “{field}” ({value}): write one under options.repeats",
+    )
+    R111_ENCRYPTED = (
+        "Bản ghi được mã hóa, cổng không giải mã được: {value}",
+        "The record is encrypted and the portal cannot read it: {value}",
+    )
+    R112_LABELS = (
+        "“{value}” ở “{field}” là nhãn chữ, không phải mã: hãy xuất lại tệp theo mã câu hỏi và mã trả lời",
+        "“{value}” in “{field}” is a label, not a code: export the file again with question codes and answer codes",
+    )
     R201_MISSING_FIELD = ("Thiếu giá trị bắt buộc ở “{field}”", "Required value “{field}” is missing")
     R202_UNKNOWN_UNIT = (
         "Đơn vị “{value}” không có trong danh mục tại ngày trả lời",
@@ -83,6 +95,14 @@ class RejectCode(Enum):
     R305_REFUSED_AT_SOURCE = (
         "Nguồn đã đánh dấu không chấp nhận: {value}",
         "The source marked the record as not accepted: {value}",
+    )
+    R306_AWAITS_REVIEW = (
+        "Đang chờ duyệt tại nguồn ({value}); sẽ được tính khi nguồn chấp nhận",
+        "Awaits review at the source ({value}); it counts once the source accepts it",
+    )
+    R307_GONE_AT_SOURCE = (
+        "Nguồn không còn bản ghi “{value}”; câu trả lời đã nhận vẫn được tính",
+        "The source no longer holds record “{value}”; the answer received before still counts",
     )
     D401_SAME_RECORD = ("Cùng bản ghi đã có", "The same record is already there")
     D402_SAME_CONTENT = (

@@ -25,7 +25,7 @@ class Mapping:
         ignore: patterns (`fnmatch`) of headings known to carry nothing we keep.
         constants: header field → value that the file does not carry (channel, unit, time of a dated export).
         codes: code list name or question code → {text as written in the source: code}.
-        time_zone: zone of times that carry none.
+        time_zone: zone of times that carry none; empty means the round's.
         time_format: `strptime` format of times; empty means ISO 8601.
     """
 
@@ -35,7 +35,7 @@ class Mapping:
     ignore: tuple[str, ...] = ()
     constants: dict[str, str] = field(default_factory=dict)
     codes: dict[str, dict[str, int]] = field(default_factory=dict)
-    time_zone: str = "Asia/Ho_Chi_Minh"
+    time_zone: str = ""
     time_format: str = ""
 
 

@@ -388,3 +388,11 @@ def test_a_large_block_is_conformed_whole(lake):
     assert (report.rows_in, report.accepted) == (rows, rows)
     table = lake.read_table(report.outputs[0], ["A1"])
     assert table["A1"].to_numpy().sum() == rows * 3
+
+
+@pytest.mark.parametrize(("zone", "month"), [("", "2023-05"), ("America/New_York", "2023-05"), ("UTC", "2023-04")])
+def test_times_without_zone_are_in_that_of_the_mapping_or_else_of_the_round(lake, zone, month):
+    plan = with_mapping(time_zone=zone)
+    plan = replace(plan, round=replace(plan.round, time_zone="Asia/Tokyo" if not zone else "UTC"))
+    conform(lake, lines(row(end="2023-04-30T23:30:00" if zone else "2023-05-01T00:10:00")), plan=plan)
+    assert [path.split("month=")[1][:7] for path in lake.glob("conformed/*/*/*/*")] == [month]

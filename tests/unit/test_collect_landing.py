@@ -109,3 +109,13 @@ def test_a_kill_at_any_step_loses_nothing_when_landing_again(lake, monkeypatch, 
 def test_instance_comes_from_the_configuration(lake):
     (landed,) = land(lake, source(("a", b"x")), replace(CONFIG, instance="other"), ROUND.id, NOW)
     assert landed.instance == "other"
+
+
+def test_a_stream_that_fails_leaves_nothing_behind(lake):
+    class Broken(io.BytesIO):
+        def read(self, size=-1):
+            raise OSError("the disk of the kiosk is gone")
+
+    with pytest.raises(OSError, match="kiosk"):
+        lake.land(Broken(), "landing/kiosk/2023-05-04/{sha256}")
+    assert lake.find("") == []

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pyarrow as pa
 
-from pipelines.lake import result
+from pipelines.lake import result, run_report
+from pipelines.model.round import Round
 from pipelines.model.run import Partition, StageReport
 from pipelines.stages.context import Context
 from pipelines.stages.operations import monitoring_loads, operation_loads
 from pipelines.stages.reference import geography_loads, round_loads
 from pipelines.stages.reports import keep
 from pipelines.stages.scoring import score_tables
-from pipelines.warehouse import Load, replace
+from pipelines.warehouse import Load, read, replace
 
 PROVISIONAL, FINAL = "provisional", "final"
+BRINGS_IN = ("conform", "screen", "tally")
 
 
 def load_month(context: Context, round_id: str, month: str) -> None:
     """Load what is known of a round after one of its months changed: progress, quality, provisional scores.
 
-    A month's own tallies are made already; adding those of all months up costs no reading of responses.
+    A month's own tallies are made already; adding those of all months up costs no reading of responses. Where the
+    warehouse holds the results of these very answers, because another month's run was faster or the round is final,
+    nothing is to be done.
     """
     round_ = context.round(round_id)
+    basis = answers_basis(context, round_)
+    if _held(context, round_id) == basis:
+        return
     scores, counts = score_tables(context, round_)
 
     def work() -> StageReport:
         loads = [
             *round_loads(context, round_, context.method(round_)),
             *monitoring_loads(context, round_),
-            *result_loads(round_id, scores, counts, PROVISIONAL),
+            *result_loads(round_id, scores, counts, PROVISIONAL, basis),
             *operation_loads(context, round_),
         ]
         return _replace(context, Partition(round_id, "", month), loads)
@@ -47,7 +56,7 @@ def load(context: Context, round_id: str) -> str:
             *geography_loads(),
             *round_loads(context, round_, context.method(round_)),
             *monitoring_loads(context, round_),
-            *result_loads(round_id, scores, counts, FINAL),
+            *result_loads(round_id, scores, counts, FINAL, answers_basis(context, round_)),
             *operation_loads(context, round_),
         ]
         return _replace(context, Partition(round_id), loads)
@@ -56,11 +65,27 @@ def load(context: Context, round_id: str) -> str:
     return round_id
 
 
-def result_loads(round_id: str, scores: pa.Table, counts: pa.Table, status: str) -> list[Load]:
-    """Return the loads of scores and answer counts, labelled with how final they are."""
+def result_loads(round_id: str, scores: pa.Table, counts: pa.Table, status: str, basis: str) -> list[Load]:
+    """Return the loads of scores and answer counts, labelled with how final they are, and of what they rest on."""
     scores = scores.append_column("status", pa.array([status] * scores.num_rows, pa.string()))
     key = {"round_id": round_id}
-    return [Load("mart.index_score", key, scores), Load("mart.answer_count", key, counts)]
+    held = pa.Table.from_pylist([key | {"status": status, "basis": basis}])
+    return [Load("mart.index_score", key, scores), Load("mart.answer_count", key, counts), Load("ops.load", key, held)]
+
+
+def answers_basis(context: Context, round_: Round) -> str:
+    """Return a hash that changes with the round, its method and every run of a stage that brings answers in."""
+    digest = hashlib.sha256(f"{round_.sha256} {context.method(round_).sha256}".encode())
+    for stage in BRINGS_IN:
+        for path in context.lake.glob(run_report(round_.id, stage, "*")):
+            digest.update(context.lake.read_bytes(path))
+    return digest.hexdigest()
+
+
+def _held(context: Context, round_id: str) -> str:
+    with context.warehouse() as engine:
+        rows = read(engine, context.catalogue["ops.load"], {"round_id": round_id})
+    return rows["basis"][0].as_py() if rows.num_rows else ""
 
 
 def _replace(context: Context, partition: Partition, loads: list[Load]) -> StageReport:

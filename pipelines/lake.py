@@ -85,14 +85,19 @@ class Lake:
     def land(self, stream: BinaryIO, path_of: str) -> tuple[str, int, str]:
         """Copy a stream block by block to `path_of.format(sha256=…)`; return hash, size and path.
 
-        The name is known only after the last byte, so the bytes go to a temporary name first.
+        The name is known only after the last byte, so the bytes go to a temporary name first; it goes again where the
+        stream fails.
         """
         temporary, digest, size = self._temporary(path_of.format(sha256="incoming")), hashlib.sha256(), 0
-        with self.fs.open(temporary, "wb") as sink:
-            while block := stream.read(BLOCK):
-                digest.update(block)
-                size += len(block)
-                sink.write(block)
+        try:
+            with self.fs.open(temporary, "wb") as sink:
+                for block in blocks(stream):
+                    digest.update(block)
+                    size += len(block)
+                    sink.write(block)
+        except BaseException:
+            self.fs.rm(temporary)
+            raise
         path = path_of.format(sha256=digest.hexdigest())
         self._rename(temporary, path)
         return digest.hexdigest(), size, path
@@ -191,6 +196,16 @@ def tallies(programme: str, round_id: str, month: str, source: str) -> str:
 def published_scores(round_id: str, source: str, sha256: str) -> str:
     """Scores of leaves that somebody published, from one landed table."""
     return f"published/round={round_id}/source={source}/{sha256}.parquet"
+
+
+def conformed_records(round_id: str, source: str, sha256: str) -> str:
+    """Records (dossiers, values of indicators) of one landed object."""
+    return f"records/round={round_id}/source={source}/{sha256}.parquet"
+
+
+def records(round_id: str, source: str) -> str:
+    """Accepted records of a source, each once."""
+    return f"accepted/round={round_id}/source={source}/records.parquet"
 
 
 def run_report(round_id: str, stage: str, key: str) -> str:

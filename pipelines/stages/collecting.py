@@ -29,6 +29,7 @@ from pipelines.quality.flags import add_flags
 from pipelines.sources import source as source_named
 from pipelines.stages.context import Context
 from pipelines.stages.published import conform_published, has_published_scores
+from pipelines.stages.recorded import conform_recorded, has_records
 from pipelines.stages.reports import is_current, keep, timed, write_report
 
 OBJECTS_A_BATCH = 50  # small files are conformed many to a task, large ones one by one
@@ -75,6 +76,9 @@ def conform(context: Context, batch: dict[str, Any]) -> list[str]:
     method, basis = context.method(round_), conform_basis(context, round_)
     if has_published_scores(method):
         conform_published(context, round_, method, batch, basis)
+        return []
+    if has_records(method):
+        conform_recorded(context, round_, method, batch, known_units(context, round_), basis)
         return []
     plan, config = conform_plan(context, round_, method, source), context.config(round_, source)
     landed = {one.sha256: one for one in receipts(context.lake, round_.id, source)}

@@ -28,8 +28,8 @@ def load_month(context: Context, round_id: str, month: str) -> None:
     nothing is to be done.
     """
     round_ = context.round(round_id)
-    basis = answers_basis(context, round_)
-    if _held(context, round_id) == basis:
+    answers = answers_sha256(context, round_)
+    if _held(context, round_id) == answers:
         return
     scores, counts = score_tables(context, round_)
 
@@ -37,7 +37,7 @@ def load_month(context: Context, round_id: str, month: str) -> None:
         loads = [
             *round_loads(context, round_, context.method(round_)),
             *monitoring_loads(context, round_),
-            *result_loads(round_id, scores, counts, PROVISIONAL, basis),
+            *result_loads(round_id, scores, counts, PROVISIONAL, answers),
             *operation_loads(context, round_),
         ]
         return _replace(context, Partition(round_id, "", month), loads)
@@ -56,7 +56,7 @@ def load(context: Context, round_id: str) -> str:
             *geography_loads(),
             *round_loads(context, round_, context.method(round_)),
             *monitoring_loads(context, round_),
-            *result_loads(round_id, scores, counts, FINAL, answers_basis(context, round_)),
+            *result_loads(round_id, scores, counts, FINAL, answers_sha256(context, round_)),
             *operation_loads(context, round_),
         ]
         return _replace(context, Partition(round_id), loads)
@@ -65,15 +65,15 @@ def load(context: Context, round_id: str) -> str:
     return round_id
 
 
-def result_loads(round_id: str, scores: pa.Table, counts: pa.Table, status: str, basis: str) -> list[Load]:
+def result_loads(round_id: str, scores: pa.Table, counts: pa.Table, status: str, answers: str) -> list[Load]:
     """Return the loads of scores and answer counts, labelled with how final they are, and of what they rest on."""
     scores = scores.append_column("status", pa.array([status] * scores.num_rows, pa.string()))
     key = {"round_id": round_id}
-    held = pa.Table.from_pylist([key | {"status": status, "basis": basis}])
+    held = pa.Table.from_pylist([key | {"answers_sha256": answers}])
     return [Load("mart.index_score", key, scores), Load("mart.answer_count", key, counts), Load("ops.load", key, held)]
 
 
-def answers_basis(context: Context, round_: Round) -> str:
+def answers_sha256(context: Context, round_: Round) -> str:
     """Return a hash that changes with the round, its method and every run of a stage that brings answers in."""
     digest = hashlib.sha256(f"{round_.sha256} {context.method(round_).sha256}".encode())
     for stage in BRINGS_IN:
@@ -85,7 +85,7 @@ def answers_basis(context: Context, round_: Round) -> str:
 def _held(context: Context, round_id: str) -> str:
     with context.warehouse() as engine:
         rows = read(engine, context.catalogue["ops.load"], {"round_id": round_id})
-    return rows["basis"][0].as_py() if rows.num_rows else ""
+    return rows["answers_sha256"][0].as_py() if rows.num_rows else ""
 
 
 def _replace(context: Context, partition: Partition, loads: list[Load]) -> StageReport:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipelines.cli_plan import plan
 from pipelines.model.errors import HailongError
 from pipelines.settings import Settings
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 demo = typer.Typer(help="A real Airflow on this machine with a simulated commune and province.", no_args_is_help=True)
 app.add_typer(demo, name="demo")
+app.add_typer(plan, name="plan")
 out = Console()
 
 RoundId = Annotated[str, typer.Argument(help="round id, the folder's name under rounds/")]

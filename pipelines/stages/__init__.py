@@ -7,6 +7,7 @@ from pipelines.stages.collecting import collect, conform, months_of, pending_bat
 from pipelines.stages.context import Context, open_context
 from pipelines.stages.loading import load, load_month
 from pipelines.stages.overview import Overview, account_lines, reject_lines, release_overview, rounds
+from pipelines.stages.planning import SizeLine, allocate_plan, plan_progress, plan_sizes, select_sample, size_for
 from pipelines.stages.releasing import (
     check,
     decide,
@@ -24,7 +25,9 @@ from pipelines.stages.tallying import gate, tally
 __all__ = [
     "Context",
     "Overview",
+    "SizeLine",
     "account_lines",
+    "allocate_plan",
     "check",
     "collect",
     "conform",
@@ -39,13 +42,17 @@ __all__ = [
     "months_of",
     "open_context",
     "pending_batches",
+    "plan_progress",
+    "plan_sizes",
     "publish",
     "reject_lines",
     "release_overview",
     "rounds",
     "run_round",
     "screen",
+    "select_sample",
     "simulate",
+    "size_for",
     "stale_partitions",
     "summarise",
     "tally",

@@ -45,7 +45,7 @@ def monitoring_loads(context: Context, round_: Round) -> list[Load]:
     received = response_cells(context, conformed(round_.id, "*", "*", "*"))
     return [
         Load("mart.sample_progress", key, rows(_progress(context, round_, received, accepted))),
-        Load("mart.procedure_coverage", key, rows(_coverage(context, round_, accepted))),
+        Load("mart.procedure_coverage", key, rows(coverage_rows(context, round_, accepted))),
         Load("mart.response_quality", key, rows(_quality(context, round_))),
     ]
 
@@ -147,7 +147,8 @@ def _progress(
     ]
 
 
-def _coverage(context: Context, round_: Round, accepted: Counter[Cell]) -> list[dict[str, Any]]:
+def coverage_rows(context: Context, round_: Round, accepted: Counter[Cell]) -> list[dict[str, Any]]:
+    """Return how many valid answers there are about each procedure of the frame."""
     counted: Counter[tuple[str, str]] = Counter()
     for cell, count in accepted.items():
         counted[cell[CELL.index("unit_code")], cell[CELL.index("procedure_code")]] += count

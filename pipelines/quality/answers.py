@@ -31,9 +31,7 @@ SCHEMA = pa.schema(
 
 def coded_columns(instruments: Iterable[Instrument]) -> tuple[str, ...]:
     """Return the columns of answers that are codes, each once, in the order of the forms."""
-    return tuple(
-        dict.fromkeys(column for one in instruments for question in one.coded for column in question.columns)
-    )
+    return tuple(dict.fromkeys(column for one in instruments for question in one.coded for column in question.columns))
 
 
 def permitted_answers(instruments: Iterable[Instrument]) -> list[str]:

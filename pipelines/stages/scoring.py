@@ -23,12 +23,10 @@ from pipelines.quality.gates import Subject, run_gate
 from pipelines.quality.suites import read_suite
 from pipelines.stages.context import Context
 from pipelines.stages.published import has_published_scores, published_table
-from pipelines.stages.recorded import has_records, recorded_tables
 from pipelines.stages.reports import keep
 from pipelines.stages.tallying import keep_gate, tally_spec
 
-RESPONSES = "responses"
-PROBABILITY, SELF_SELECTED, PUBLISHED, REGISTER = "probability", "self_selected", "published", "register"
+PROBABILITY, SELF_SELECTED, PUBLISHED = "probability", "self_selected", "published"
 
 
 def weigh(context: Context, round_id: str) -> str:
@@ -38,7 +36,7 @@ def weigh(context: Context, round_id: str) -> str:
     """
     round_ = context.round(round_id)
     method = context.method(round_)
-    if method.input != RESPONSES:
+    if has_published_scores(method):
         return round_id
     spec = tally_spec(round_, method)
 
@@ -93,12 +91,6 @@ def score_tables(context: Context, round_: Round) -> tuple[pa.Table, pa.Table]:
     if has_published_scores(method):
         scores = labelled(published_table(context, round_, method), round_, method, PUBLISHED)
         return scores, labelled(SHARES.empty_table(), round_, method)
-    if has_records(method):
-        above, options = rollups(context, round_), score_options(context, round_)
-        found, counts = recorded_tables(context, round_, method, above, options)
-        rests_on = basis(round_) if counts is None else REGISTER
-        shares = SHARES.empty_table() if counts is None else counts
-        return labelled(found, round_, method, rests_on), labelled(shares, round_, method)
     spec = tally_spec(round_, method)
     merged, population = merged_tally(context, round_, spec), stratum_population(context, round_)
     arguments: dict[str, Any] = {

@@ -5,6 +5,7 @@ It must not interpret: a number stays the number that was written, only without 
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime, time
 from typing import Any
 
@@ -28,5 +29,32 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, list | dict):
-        return orjson.dumps(value).decode()
+        return json_text(value)
     return str(value)
+
+
+def json_text(value: Any) -> str:
+    """Return a JSON value as text with sorted keys; where the quick library refuses (lone surrogates, deep nesting),
+    the slow one writes it, and beyond what that can write only the type is named.
+    """
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:
+        try:
+            return json.dumps(value, sort_keys=True, separators=(",", ":"))
+        except RecursionError:
+            return f"[{type(value).__name__}]"
+
+
+def json_value(content: bytes) -> Any:
+    """Return the value of JSON text; a ValueError says why it is none.
+
+    The quick library refuses a whole page for one lone surrogate: the slow one reads it, and the cell alone is judged.
+    """
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        try:
+            return json.loads(content)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None

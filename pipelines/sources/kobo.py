@@ -1,42 +1,39 @@
 """KoboToolbox: submissions of one form over the API v2.
 
-Every fetch reads all pages, because an edit, a validation or a deletion changes a submission where it stands. The
-cursor is JSON text: page name → fingerprint of its results; only pages whose results changed are offered again.
+Every fetch reads all pages, because an edit, a validation or a deletion changes a submission where it stands; only
+pages with something new are offered (see `known`).
 
 Options: `url`, `asset`, `secret` (name of the environment variable with the token), `page_size`, `timeout` (seconds),
-`retries`; for the default mapping `form` (instrument id, where the method has several) and `versions` (list of
-`__version__` values).
+`retries`, `repeats` (see `nested`); for the default mapping `form` (instrument id, where the method has several) and
+`versions` (list of `__version__` values).
 
-Headings are question names without their groups (`g_access/a1` is `a1`), because the groups of a question change
-between versions of a form; the portal's own keys keep their form (`_id`, `meta/rootUuid`, `_validation_status/uid`).
-Four headings are made here: `meta/rootUuid` where an older server does not give it, `asset`, `revision` (2 for an
-edited submission, else 1; of two with the same revision the one fetched later holds) and `review_state`.
-Attachments, location, tags and notes are left out; a repeated group stays JSON text under its name.
+Headings are question names without their groups; the portal's own keys keep their form (`_id`, `meta/rootUuid`,
+`_validation_status/uid`). Four headings are made here: `meta/rootUuid` where an older server does not give it, `asset`,
+`revision` and `review_state`. Attachments, location, tags and notes are left out.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from functools import partial
-from io import BytesIO
 from typing import Any, BinaryIO
 
-import orjson
-
 from pipelines.model.codes import RejectCode
-from pipelines.model.errors import SourceError
 from pipelines.model.instrument import Instrument
 from pipelines.model.round import Mapping, SourceConfig
 from pipelines.model.source import Fault, Offer, RawRows, Source
-from pipelines.sources.blocks import MAX_COLUMNS, Row, blocks
-from pipelines.sources.cells import text_of
+from pipelines.sources.blocks import Row, blocks
+from pipelines.sources.cells import json_text, json_value
 from pipelines.sources.forms import only_form
-from pipelines.sources.kobo_pages import MAX_PAGE, Disagreement, Page, Pages
+from pipelines.sources.known import Disagreement, Page, Seen, changed_pages, fingerprint
+from pipelines.sources.nested import Cells, Refused, Shape
+from pipelines.sources.pages import read_results
+from pipelines.sources.web import TryAgain, Web, needed, number, secret_of
 
+PAGE_SIZE = 1_000  # the most that KoboToolbox gives
 LEFT_OUT = frozenset({"_attachments", "_geolocation", "_tags", "_notes"})
-OWN_GROUPS = ("meta/", "formhub/", "_validation_status/")
+OWN = ("meta/*", "formhub/*", "_validation_status/*")
+MADE = frozenset({"asset", "revision", "review_state"})
 IDENTITY = ("meta/rootUuid", "meta/deprecatedID", "meta/instanceID", "_uuid")
 REVIEW = {
     "validation_status_approved": "approved",
@@ -47,95 +44,98 @@ IGNORED = ("_*", "formhub/*", "meta/*", "asset", "start", "end", "today", "devic
 
 
 def fetch(config: SourceConfig, cursor: str) -> Iterator[Offer]:
-    """Yield the pages that are new or changed.
+    """Yield the pages with new or changed submissions, and at last the identities of those that have vanished.
 
-    Submissions that arrive meanwhile stand at the end and do no harm. Where the pages do not add up to the portal's
-    count (something was deleted meanwhile), reading starts over once.
+    Submissions that arrive meanwhile stand at the end and do no harm.
 
     Raises:
         SourceError: the portal cannot be reached, refuses, or contradicts itself twice.
     """
-    seen: dict[str, str] = json.loads(cursor or "{}")
-    pages = Pages(config)
+    options, token = config.options, secret_of(config.options)
+    path = f"/api/v2/assets/{needed(options, 'asset')}/data.json"
+    size = min(int(number(options, "page_size", PAGE_SIZE)), PAGE_SIZE)
+    with Web(options, {"Authorization": f"Token {token}"} if token else None) as web:
+        yield from changed_pages(partial(_pages, web, path, size), web.url + path, cursor, web.url + path)
+
+
+def _pages(web: Web, path: str, size: int) -> Iterator[Page]:
+    """Yield every page once, sorted by `_id`.
+
+    Raises:
+        Disagreement: the pages hold more or fewer submissions than the portal counts at the end, or the count fell on
+            the way: after a deletion the next page begins one submission too late.
+    """
+    start, count, has_next = 0, 0, True
+    while has_next:
+        query = {"start": start, "limit": size, "sort": '{"_id": 1}'}
+        page, said, has_next = web.ask(
+            "GET", path, partial(_page, f"data.json?start={start}&limit={size}"), params=query
+        )
+        start += len(page.records)
+        is_stuck = has_next and not page.records
+        if is_stuck or start > said or (start < said and not has_next):
+            raise Disagreement(f"{start} submissions read, {said} counted")
+        if said < count:
+            raise Disagreement(f"{count} submissions counted, then {said}")
+        count = said
+        yield page
+
+
+def _page(name: str, content: bytes) -> tuple[Page, int, bool]:
+    """Return a page, the count that it gives and whether it says that another follows."""
     try:
-        yield from _changed(pages, seen)
-    except Disagreement:
-        try:
-            yield from _changed(pages, seen)
-        except Disagreement as error:
-            remedy = "try again when nobody edits the form's data; if it stays, tell the portal's operator"
-            raise SourceError(f"the portal contradicts itself: {error}", pages.url, remedy) from None
+        value = json_value(content)
+        count, has_next, results = value["count"], value["next"] is not None, value["results"]
+    except (ValueError, KeyError, TypeError, IndexError):
+        raise TryAgain("the answer is not a whole page of JSON") from None
+    if type(count) is not int or not isinstance(results, list):
+        raise TryAgain("the answer is not a page of submissions")
+    return Page(name, content, tuple(map(_seen, results))), count, has_next
 
 
-def _changed(pages: Pages, seen: dict[str, str]) -> Iterator[Offer]:
-    for page in pages:
-        fingerprint = _fingerprint(page)
-        if page.results and seen.get(page.name) != fingerprint:
-            seen[page.name] = fingerprint
-            yield Offer(page.name, partial(BytesIO, page.content), ".json", json.dumps(seen, sort_keys=True))
+def _seen(submission: Any) -> Seen:
+    if not isinstance(submission, dict):
+        return Seen(f"? {fingerprint(submission)}", "")
+    kept = {key: value for key, value in submission.items() if key not in LEFT_OUT}
+    root, mark = _root(kept), fingerprint(kept)
+    return Seen(f"{root or '?'} {kept.get('_id', '' if root else mark)}".strip(), mark, _least_revision(kept))
 
 
-def _fingerprint(page: Page) -> str:
-    """Hash the results alone: the count in a page changes with every submission elsewhere."""
-    return hashlib.sha256(orjson.dumps(page.results)).hexdigest()[:32]
+def _root(submission: dict[str, Any]) -> str:
+    found = next((submission[key] for key in IDENTITY if submission.get(key)), "")
+    return str(found).removeprefix("uuid:")
+
+
+def _least_revision(submission: dict[str, Any]) -> int:
+    return 2 if submission.get("meta/deprecatedID") else 1
 
 
 def read(stream: BinaryIO, name: str, config: SourceConfig) -> Iterator[RawRows | Fault]:
-    """Yield the submissions of a page; `line` is the position on the page."""
-    return blocks(_rows(stream, str(config.options.get("asset", ""))))
+    """Yield the submissions of a page, or the identities that are gone; `line` is the position on the page."""
+    row = partial(_row, Shape.of(config, OWN), str(config.options.get("asset", "")))
+    return blocks(read_results(stream, "results", row))
 
 
-def _rows(stream: BinaryIO, asset: str) -> Iterator[Row | Fault]:
-    content = stream.read(MAX_PAGE + 1)
-    if len(content) > MAX_PAGE:
-        yield Fault(RejectCode.R105_TOO_LARGE, value=f"> {MAX_PAGE} byte")
-        return
-    try:
-        results = orjson.loads(content)["results"]
-    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError) as error:
-        yield Fault(RejectCode.R101_UNREADABLE_FILE, value=f"không phải trang JSON · not a page of JSON ({error})")
-        return
-    if not isinstance(results, list):
-        yield Fault(RejectCode.R101_UNREADABLE_FILE, value="results: không phải danh sách · not a list")
-    elif not results:
-        yield Fault(RejectCode.R102_EMPTY_FILE)
-    else:
-        for line, submission in enumerate(results, 1):
-            yield _row(line, submission, asset)
-
-
-def _row(line: int, submission: Any, asset: str) -> Row | Fault:
-    payload = orjson.dumps(submission).decode()
+def _row(shape: Shape, asset: str, line: int, submission: Any, revision: int) -> Row | Fault:
+    payload = json_text(submission)
     if not isinstance(submission, dict):
         return Fault(RejectCode.R107_BROKEN_LINE, line, value=payload[:80], payload=payload)
-    cells: dict[str, str | None] = {}
-    for path, value in _leaves(submission):
-        heading = path if path.startswith(OWN_GROUPS) else path.rpartition("/")[2]
-        if heading in cells:
-            return Fault(RejectCode.R107_BROKEN_LINE, line, heading, f"{path}: 2 × {heading}", payload)
-        cells[heading] = text_of(value)
-    if own := cells.keys() & {"asset", "revision", "review_state"}:
-        return Fault(RejectCode.R107_BROKEN_LINE, line, min(own), f"2 × {min(own)}", payload)
-    if len(cells) > MAX_COLUMNS:
-        return Fault(RejectCode.R105_TOO_LARGE, line, value=f"> {MAX_COLUMNS}", payload=payload)
-    return Row(line, cells | _made_here(cells, asset), len(payload))
+    given = {key: value for key, value in submission.items() if key not in LEFT_OUT}
+    status = given.pop("_validation_status", None)
+    given["_validation_status/uid"] = status.get("uid") if isinstance(status, dict) else status
+    try:
+        cells = shape.cells(given, MADE)
+    except Refused as refused:
+        return Fault(refused.code, line, refused.field, refused.value, payload)
+    return Row(line, cells | _made_here(given, cells, asset, revision), len(payload))
 
 
-def _leaves(submission: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in submission.items():
-        if key == "_validation_status":
-            yield f"{key}/uid", value.get("uid") if isinstance(value, dict) else value
-        elif key not in LEFT_OUT:
-            yield key, value
-
-
-def _made_here(cells: dict[str, str | None], asset: str) -> dict[str, str | None]:
-    root = next((cells[heading] for heading in IDENTITY if cells.get(heading)), None)
-    status = cells.get("_validation_status/uid")
+def _made_here(given: dict[str, Any], cells: Cells, asset: str, revision: int) -> Cells:
+    status = cells["_validation_status/uid"]
     return {
-        "meta/rootUuid": (root or "").removeprefix("uuid:") or None,
+        "meta/rootUuid": _root(given) or None,
         "asset": asset or None,
-        "revision": "2" if cells.get("meta/deprecatedID") else "1",
+        "revision": str(revision or _least_revision(given)),
         "review_state": REVIEW.get(status, status) if status else None,
     }
 

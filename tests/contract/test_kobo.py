@@ -1,7 +1,9 @@
 """KoboToolbox: recorded answers of a real server, and a portal on this machine that misbehaves on request."""
 
 import json
+from dataclasses import replace
 from fnmatch import fnmatchcase
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,11 +14,13 @@ from hypothesis import strategies as st
 from reading import Reading, config, form, read
 
 from pipelines.demo import portal as portal_module
+from pipelines.demo import standin
 from pipelines.demo.portal import Portal, Trouble
-from pipelines.model.errors import SourceError
+from pipelines.model.errors import InputError, SourceError
 from pipelines.model.instrument import Instrument, Kind, Question, Role
-from pipelines.model.source import Offer
-from pipelines.sources import kobo_pages, source
+from pipelines.model.round import Mapping
+from pipelines.model.source import Offer, RawRows
+from pipelines.sources import known, source, web
 from pipelines.sources.kobo import mappings
 
 ASSET, TOKEN = "aSurvey2023", "not-a-secret"
@@ -125,9 +129,54 @@ def test_two_answers_with_one_heading_are_a_fault_and_never_one_of_them(key: str
     assert json.loads(reading.faults[0].payload)[key] == "1"
 
 
-def test_repeated_group_is_kept_as_text_so_that_it_is_not_lost_silently():
-    (row,) = read("kobo", page(submission(1, children=[{"children/age": "7"}]))).rows
-    assert row["children"] == '[{"children/age":"7"}]'
+VISITS = [{"visit/when": "am", "visit/deep": {"x": "1"}}, {"visit/when": "pm"}]
+
+
+@pytest.mark.parametrize(
+    ("rule", "entries", "when"),
+    [
+        (None, 1, "R110"),
+        ("only", 1, "am"),
+        ("only", 2, "R110"),
+        ("first", 2, "am"),
+        ("last", 2, "pm"),
+        ("ignore", 2, None),
+    ],
+)
+def test_repeated_group_is_refused_unless_a_rule_says_which_entry_counts(rule: str | None, entries: int, when: str):
+    repeats = {"repeats": {"visit": rule}} if rule else {}
+    reading = read("kobo", page(submission(1, visit=VISITS[:entries])), **repeats)
+    if when == "R110":
+        (fault,) = reading.faults
+        assert (fault.code.name, fault.line, fault.field) == ("R110_REPEATED_GROUP", 1, "visit")
+        assert "visit/when" in fault.payload
+    else:
+        assert [row.get("when") for row in reading.rows] == [when]
+
+
+def test_rule_for_repeated_groups_that_there_is_not_is_told():
+    with pytest.raises(InputError, match=r"options\.repeats.*only, first, last, ignore"):
+        read("kobo", page(submission(1)), repeats={"visit": "middle"})
+
+
+def test_path_that_a_mapping_of_the_round_names_is_kept_and_the_others_go_by_their_names():
+    mapping = Mapping("citizen", {"after/a1": "A1"})
+    both = submission(1, **{"after/a1": "2"})
+    blocks = source("kobo").read(BytesIO(page(both)), "page", replace(config("kobo"), mappings=(mapping,)))
+    (block,) = blocks
+    assert isinstance(block, RawRows)
+    assert (block.columns["after/a1"], block.columns["a1"], block.columns["a2"]) == (["2"], ["5"], ["4"])
+
+
+def test_lone_surrogate_or_deep_nesting_costs_its_own_record_at_most():
+    deep: object = "x"
+    for _ in range(400):
+        deep = {"g": deep}
+    content = page(submission(1), submission(2)).replace(b'"y_kien":"C', b'"y_kien":"\\ud800C', 1)
+    assert read("kobo", content).lines == [1, 2]
+    content = json.dumps({"count": 2, "next": None, "results": [submission(1, q=deep), submission(2)]}).encode()
+    reading = read("kobo", content)
+    assert (reading.lines, reading.codes) == ([2], [("R105", 1)])
 
 
 @pytest.mark.parametrize(
@@ -179,9 +228,9 @@ def test_default_mapping_takes_the_end_of_the_interview_where_the_form_asks_it()
 @pytest.fixture
 def portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PORTAL_TOKEN", TOKEN)
-    monkeypatch.setattr(kobo_pages, "BACKOFF", 0.01)
-    monkeypatch.setattr(kobo_pages, "MAX_WAIT", 0.05)
-    monkeypatch.setattr(portal_module, "HANG", 0.3)
+    monkeypatch.setattr(web, "BACKOFF", 0.01)
+    monkeypatch.setattr(web, "MAX_WAIT", 0.05)
+    monkeypatch.setattr(standin, "HANG", 0.3)
     with Portal(tmp_path, TOKEN) as found:
         store(found, *[submission(number) for number in range(1, 26)])
         yield found
@@ -285,12 +334,12 @@ def test_lasting_trouble_is_told_after_the_retries_and_what_came_before_stays(po
 
 def test_wait_that_the_portal_asks_for_is_kept_up_to_a_limit(portal: Portal, monkeypatch: pytest.MonkeyPatch):
     waits: list[float] = []
-    monkeypatch.setattr(kobo_pages.time, "sleep", waits.append)
-    monkeypatch.setattr(kobo_pages, "MAX_WAIT", 60.0)
+    monkeypatch.setattr(web.time, "sleep", waits.append)
+    monkeypatch.setattr(web, "MAX_WAIT", 60.0)
     portal.troubles.extend([Trouble.BUSY, Trouble.SERVER_ERROR, Trouble.SERVER_ERROR])
     fetch(portal)
     assert waits == [1.0, 0.02, 0.04]
-    monkeypatch.setattr(kobo_pages, "MAX_WAIT", 0.5)
+    monkeypatch.setattr(web, "MAX_WAIT", 0.5)
     portal.troubles.append(Trouble.BUSY)
     fetch(portal)
     assert waits[-1] == 0.5
@@ -308,8 +357,77 @@ def test_submission_deleted_while_reading_makes_it_start_over_once(portal: Porta
     found = [next(offers), next(offers)]
     store(portal, *[submission(number) for number in range(1, 26) if number != 3])
     rest = list(offers)
-    assert [offer.name for offer in rest] == [f"data.json?start={start}&limit=10" for start in (0, 10, 20)]
-    assert set(rows_of(found[:1] + rest)) == set(ALL)
+    assert [path.split("start=")[1][:2] for path in portal.requests] == ["0&", "10", "20", "0&", "10", "20"]
+    assert set(rows_of(found + rest)) == set(ALL)
+
+
+def identity(number: int) -> str:
+    return str(submission(number)["_uuid"])
+
+
+def test_vanished_submission_is_reported_once_and_again_only_after_it_came_back(portal: Portal):
+    cursor = fetch(portal)[-1].cursor
+    store(portal, *[submission(number) for number in range(1, 26) if number != 3])
+    (offer,) = fetch(portal, cursor)
+    reading = read("kobo", offer.open().read())
+    assert reading.rows == [] and reading.codes == [("R307", 1)]
+    assert identity(3) in reading.faults[0].value
+    assert fetch(portal, offer.cursor) == []
+    store(portal, *[submission(number, y_kien="mới") if number == 3 else submission(number) for number in range(1, 26)])
+    (back,) = fetch(portal, offer.cursor)
+    assert revisions([back])["3"] == "2"
+    store(portal, *[submission(number) for number in range(1, 26) if number != 3])
+    assert [offer.name for offer in fetch(portal, back.cursor)] == ["gone"]
+
+
+def revisions(offers: list[Offer]) -> dict[str, str | None]:
+    """Revision of each record by its number."""
+    rows = [row for offer in offers for row in read("kobo", offer.open().read()).rows]
+    return {str(int(row["_id"] or 0) - 1_000): row["revision"] for row in rows}
+
+
+def test_each_state_of_a_submission_is_a_later_revision_even_one_that_was_there_before(portal: Portal):
+    edited = {"meta/deprecatedID": "uuid:old", "meta/instanceID": "uuid:new"}
+    states = [{}, {"g_access/a1": "1", **edited}, {"g_access/a1": "2", **edited}, ON_HOLD, {}, ON_HOLD]
+    cursor, found = "", []
+    for state in states:
+        store(portal, submission(1, **state), submission(2))
+        (offer,) = fetch(portal, cursor)
+        found.append(revisions([offer]))
+        cursor = offer.cursor
+    assert [one["1"] for one in found] == ["1", "2", "3", "4", "5", "6"]
+    assert {one["2"] for one in found} == {"1"}
+
+
+ON_HOLD = {"_validation_status": {"uid": "validation_status_on_hold"}}
+
+
+def test_submission_edited_before_it_was_first_seen_is_a_second_revision(portal: Portal):
+    store(portal, submission(1, **{"meta/deprecatedID": "uuid:old"}), submission(2))
+    assert revisions(fetch(portal)) == {"1": "2", "2": "1"}
+
+
+def test_what_changes_without_meaning_makes_no_revision(portal: Portal):
+    cursor = fetch(portal)[-1].cursor
+    store(portal, *[submission(number, _attachments=[{"download_url": "x"}]) for number in range(1, 26)])
+    assert fetch(portal, cursor) == []
+
+
+def test_cursor_of_another_form_says_nothing(portal: Portal):
+    cursor = fetch(portal)[-1].cursor
+    (portal.folder / "aOther.jsonl").write_bytes(orjson.dumps(submission(1)))
+    assert [offer.name for offer in fetch(portal, cursor, asset="aOther")] == ["data.json?start=0&limit=10"]
+
+
+def test_cursor_always_ends_behind_the_last_page(portal: Portal, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(known, "SHARE", 2)
+    store(portal, *[submission(number) for number in range(1, 96)])
+    offers = fetch(portal)
+    assert "" in [offer.cursor for offer in offers]
+    assert fetch(portal, offers[-1].cursor) == []
+    half = next(offer.cursor for offer in offers[4:] if offer.cursor)
+    again = rows_of(fetch(portal, half))
+    assert set(again) < {str(1_000 + number) for number in range(1, 96)} and "1095" in again
 
 
 def test_count_wrong_once_is_read_again_and_wrong_always_is_an_error(portal: Portal):
@@ -333,7 +451,7 @@ def test_missing_or_wrong_token_is_told_without_showing_it(portal: Portal, monke
 
 
 def test_open_form_needs_no_token(portal: Portal):
-    portal.token = ""
+    portal.secret = ""
     assert rows_of(fetch(portal, secret="")) == ALL
 
 
@@ -349,6 +467,9 @@ def test_redirect_is_not_followed_so_that_the_token_goes_nowhere_else(portal: Po
         ({"asset": "aMissing"}, "404"),
         ({"url": "http://127.0.0.1:1"}, "no usable answer"),
         ({"url": ""}, "url"),
+        ({"url": "portal.example"}, "no address"),
+        ({"url": "http://user:pass@127.0.0.1:1"}, "no address"),
+        ({"url": "http://[::1"}, "no address"),
         ({"asset": None}, "asset"),
         ({"page_size": "many"}, "page_size"),
     ],
@@ -359,6 +480,6 @@ def test_wrong_address_or_missing_option_is_told(portal: Portal, changes: dict[s
 
 
 def test_page_that_never_ends_is_given_up(portal: Portal, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(kobo_pages, "MAX_PAGE", 1_000)
+    monkeypatch.setattr(web, "MAX_PAGE", 1_000)
     with pytest.raises(SourceError, match="page_size"):
         fetch(portal)

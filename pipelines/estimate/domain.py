@@ -11,6 +11,9 @@ from pipelines.estimate.spec import Ints
 from pipelines.estimate.strata import Strata
 from pipelines.estimate.totals import Rows
 
+Cell = tuple[str, str]  # breakdown and category
+WHOLE: Cell = ("", "")
+
 
 @dataclass(frozen=True)
 class Domain:
@@ -32,8 +35,14 @@ class Domain:
         return np.concatenate(list(self.parts.values()))
 
 
-def domains(rows: Rows, strata: Strata, rollups: Mapping[str, tuple[str, ...]]) -> Iterator[Domain]:
-    """Yield the domains that have a response: units by code, then roll-ups, each by breakdown and category."""
+def domains(
+    rows: Rows, strata: Strata, rollups: Mapping[str, tuple[str, ...]], breakdown_min_n: int = 0
+) -> Iterator[Domain]:
+    """Yield the domains that have a response: units by code, then roll-ups, each by breakdown and category.
+
+    Units (and roll-ups) with fewer than `breakdown_min_n` responses are not broken down, all categories or none: where
+    one category were missing among others, it would follow by subtraction.
+    """
     found: dict[tuple[str, str], dict[str, list[int]]] = {}
     for number, (breakdown, category, unit) in enumerate(zip(rows.breakdown, rows.category, rows.unit, strict=True)):
         found.setdefault((breakdown, category), {}).setdefault(unit, []).append(number)
@@ -41,15 +50,23 @@ def domains(rows: Rows, strata: Strata, rollups: Mapping[str, tuple[str, ...]]) 
     gaps = {key[0] for key in strata.without_answers}
     answered = {key[0] for key in strata.keys}
     for unit in sorted(answered):
+        is_large = _responses(rows, cells, (unit,)) >= breakdown_min_n
         for (breakdown, category), units in cells.items():
-            if unit in units:
+            if unit in units and (is_large or not breakdown):
                 remarks = _remarks((unit,), gaps, answered)
                 yield Domain(unit, breakdown, category, False, {unit: units[unit]}, remarks)
     for unit, members in rollups.items():
         remarks = _remarks(members, gaps, answered)
-        for (breakdown, category), units in cells.items():
+        is_large = _responses(rows, cells, members) >= breakdown_min_n
+        for (breakdown, category), units in cells.items() if is_large else ((WHOLE, cells.get(WHOLE, {})),):
             if parts := {member: units[member] for member in sorted(members) if member in units}:
                 yield Domain(unit, breakdown, category, True, parts, remarks)
+
+
+def _responses(rows: Rows, cells: Mapping[Cell, Mapping[str, Ints]], members: tuple[str, ...]) -> int:
+    """Return how many responses the units have as a whole."""
+    whole = cells.get(WHOLE, {})
+    return int(sum(rows.n[whole[member]].sum() for member in members if member in whole))
 
 
 def _remarks(members: tuple[str, ...], gaps: set[str], answered: set[str]) -> frozenset[str]:

@@ -41,7 +41,7 @@ class ScoreOptions:
 
     `interval` is `t`, or `logit` or `beta` for measures in percent (others keep t). `thresholds` replace those of
     `reliability.THRESHOLDS`. `probability_sample` False marks intervals as resting on a model: whoever answers chose
-    to.
+    to. Units with fewer responses than `breakdown_min_n` are estimated as a whole only.
     """
 
     level: float = 0.95
@@ -51,6 +51,7 @@ class ScoreOptions:
     finite_population: bool = True
     rollup: Rollup | str = Rollup.POOLED
     probability_sample: bool = True
+    breakdown_min_n: int = 0
 
 
 SCHEMA = pa.schema(
@@ -116,7 +117,7 @@ def index_scores(
     people = None if population is None else unit_population(population, spec)
     survey = _Survey(spec, TreeMatrix(tree), strata, Rows.of(tally, spec, strata), people, options)
     nodes = {node.code: node for node in tree.walk()}
-    cells = list(domains(survey.rows, strata, rollups))
+    cells = list(domains(survey.rows, strata, rollups, options.breakdown_min_n))
     parts: list[dict[str, np.ndarray]] = []
     for measure in spec.measures:
         totals = totals_of(tally, spec, measure, tuple(nodes), strata.weight[survey.rows.stratum])

@@ -63,7 +63,7 @@ def option_shares(
     rows = Rows.of(tally, spec, strata)
     read = _read(tally, spec, strata.weight[rows.stratum])
     parts = []
-    for domain in domains(rows, strata, rollups or {}) if read.n.shape[1] else ():
+    for domain in domains(rows, strata, rollups or {}, options.breakdown_min_n) if read.n.shape[1] else ():
         share, variance, df = _estimate(domain, read, rows, strata, options, people)
         known = (df > 0) & ~np.isnan(share)
         se = np.where(known, np.sqrt(np.maximum(variance, 0.0)), np.nan)

@@ -148,6 +148,7 @@ def score_options(context: Context, round_: Round) -> statistics.ScoreOptions:
         finite_population=round_.design.finite_population,
         rollup=str(round_.rollup or "pooled"),
         probability_sample=basis(round_) == PROBABILITY,
+        breakdown_min_n=thresholds["breakdown_min_n"],
     )
 
 

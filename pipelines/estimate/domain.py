@@ -43,29 +43,25 @@ def domains(
     Units (and roll-ups) with fewer than `breakdown_min_n` responses are not broken down, all categories or none: where
     one category were missing among others, it would follow by subtraction.
     """
-    found: dict[tuple[str, str], dict[str, list[int]]] = {}
+    found: dict[Cell, dict[str, list[int]]] = {}
     for number, (breakdown, category, unit) in enumerate(zip(rows.breakdown, rows.category, rows.unit, strict=True)):
         found.setdefault((breakdown, category), {}).setdefault(unit, []).append(number)
     cells = {cell: {unit: np.array(at) for unit, at in units.items()} for cell, units in sorted(found.items())}
     gaps = {key[0] for key in strata.without_answers}
     answered = {key[0] for key in strata.keys}
-    for unit in sorted(answered):
-        is_large = _responses(rows, cells, (unit,)) >= breakdown_min_n
-        for (breakdown, category), units in cells.items():
-            if unit in units and (is_large or not breakdown):
-                remarks = _remarks((unit,), gaps, answered)
-                yield Domain(unit, breakdown, category, False, {unit: units[unit]}, remarks)
-    for unit, members in rollups.items():
+    groups = [(unit, (unit,), False) for unit in sorted(answered)]
+    groups += [(unit, tuple(sorted(members)), True) for unit, members in rollups.items()]
+    for unit, members, is_rollup in groups:
         remarks = _remarks(members, gaps, answered)
-        is_large = _responses(rows, cells, members) >= breakdown_min_n
-        for (breakdown, category), units in cells.items() if is_large else ((WHOLE, cells.get(WHOLE, {})),):
-            if parts := {member: units[member] for member in sorted(members) if member in units}:
-                yield Domain(unit, breakdown, category, True, parts, remarks)
+        is_large = _responses(rows, cells.get(WHOLE, {}), members) >= breakdown_min_n
+        for cell, units in cells.items():
+            parts = {member: units[member] for member in members if member in units}
+            if parts and (is_large or cell == WHOLE):
+                yield Domain(unit, *cell, is_rollup, parts, remarks)
 
 
-def _responses(rows: Rows, cells: Mapping[Cell, Mapping[str, Ints]], members: tuple[str, ...]) -> int:
-    """Return how many responses the units have as a whole."""
-    whole = cells.get(WHOLE, {})
+def _responses(rows: Rows, whole: Mapping[str, Ints], members: tuple[str, ...]) -> int:
+    """Return how many responses the units have, `whole` being their rows of the tally without breakdown."""
     return int(sum(rows.n[whole[member]].sum() for member in members if member in whole))
 
 

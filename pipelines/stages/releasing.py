@@ -130,7 +130,7 @@ def summarise(context: Context, release_id: str) -> str:
     lines = [
         f"**{round_.title_vi}** · {round_.title_en}",
         "",
-        f"- vào · in {accounts['rows_in']}, nhận · accepted {accounts['accepted']}, "
+        f"- vào · in {accounts['in']}, nhận · accepted {accounts['accepted']}, "
         f"trùng · duplicate {accounts['duplicate']}, loại · rejected {accounts['rejected']}",
         f"- tệp · files: {len(frozen.content['outputs'])} in `releases/{release_id}/`, see `index.html`",
         f"- manifest SHA-256 `{frozen.sha256}`",

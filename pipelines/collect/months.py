@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from pipelines.lake import Lake, conformed
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds  # imports pandas, which takes a second
 
 
 def all_months(lake: Lake, round_id: str, source: str) -> list[str]:
@@ -42,10 +45,14 @@ def month_of(path: str) -> str:
 
 def dataset(lake: Lake, paths: Iterable[str], schema: pa.Schema) -> ds.Dataset:
     """Return files of the lake as one dataset; what a file lacks is null."""
+    import pyarrow.dataset as ds
+
     return ds.dataset([lake.full(path) for path in paths], schema=schema, filesystem=lake.fs, format="parquet")
 
 
 def _identities(lake: Lake, paths: list[str]) -> ds.Dataset:
+    import pyarrow.dataset as ds
+
     month = pa.field("month", pa.string())
     return ds.dataset(
         [lake.full(path) for path in paths],

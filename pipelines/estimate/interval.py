@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from pipelines.estimate.spec import Floats
 
@@ -52,7 +52,7 @@ def beta_interval(percent: Floats, se: Floats, df: Floats, n: Floats, level: flo
 def quantile(df: Floats, level: float) -> Floats:
     """Return the two-sided t quantile; NaN where there are no degrees of freedom, normal where they are infinite."""
     df = np.asarray(df, dtype=float)
-    return np.where(df > 0, stats.t.ppf(0.5 + level / 2, np.where(df > 0, df, 1.0)), np.nan)
+    return np.where(df > 0, special.stdtrit(np.where(df > 0, df, 1.0), 0.5 + level / 2), np.nan)
 
 
 METHODS: dict[str, Callable[[Floats, Floats, Floats, Floats, float], Interval]] = {

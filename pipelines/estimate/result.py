@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from pipelines.estimate.interval import METHODS
 from pipelines.estimate.spec import Floats
@@ -66,7 +66,7 @@ class Estimate:
 
     def p_value(self, hypothesis: float = 0.0, df: float | None = None) -> Floats:
         """Return the two-sided p values of t tests of a value."""
-        return 2 * stats.t.sf(np.abs(self.value - hypothesis) / self.se, self.df if df is None else df)
+        return 2 * special.stdtr(self.df if df is None else df, -np.abs(self.value - hypothesis) / self.se)
 
     def table(self, level: float = 0.95, method: str = "t") -> pd.DataFrame:
         """Return one row an estimate: name, estimate, se, ci_low, ci_high, df, n."""

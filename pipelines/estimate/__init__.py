@@ -3,6 +3,7 @@
 Pure functions on arrays and Arrow tables: nothing here reads a file, knows the lake or a round, or asks the clock.
 """
 
+from pipelines.estimate.mode_effect import mode_effects
 from pipelines.estimate.published import published_scores
 from pipelines.estimate.scores import Rollup, ScoreOptions, index_scores
 from pipelines.estimate.shares import option_shares
@@ -18,6 +19,7 @@ __all__ = [
     "index_scores",
     "inner_nodes",
     "merge",
+    "mode_effects",
     "option_shares",
     "published_scores",
     "stratum_weights",

@@ -61,24 +61,24 @@ def item_means(totals: Totals, rows: Ints, design: Design) -> ItemMeans:
     if totals.moments is None:
         covariance = covariance_of_totals(residual, design.of_row, design.psus, design.how)
     else:
-        second = _residual_moments(totals.moments[rows], ratio) * (weight**2)[:, None, None]
+        second = residual_moments(totals.moments[rows], ratio) * (weight**2)[:, None, None]
         second /= np.outer(divisor, divisor)
         order = np.argsort(design.of_row)
         covariance = covariance_of_moments(second[order], residual[order], design.psus, design.how)
     return ItemMeans(mean, covariance)
 
 
-def _residual_moments(packed: Floats, ratio: Floats) -> Floats:
-    """Return Σ(p − R·d)(p − R·d)ᵀ by row from packed moments of (p, d): rows × J × J."""
-    width = 2 * len(ratio)
+def residual_moments(packed: Floats, ratio: Floats) -> Floats:
+    """Return Σ(p − R·d)(p − R·d)ᵀ by row from packed moments of (p, d): rows × J × J; R is J or rows × J."""
+    j = ratio.shape[-1]
+    width = 2 * j
     full = np.zeros((len(packed), width, width))
     upper = np.triu_indices(width)
     full[:, upper[0], upper[1]] = packed
     full[:, upper[1], upper[0]] = packed
-    j = len(ratio)
     pp, pd, dd = full[:, :j, :j], full[:, :j, j:], full[:, j:, j:]
-    cross = pd * ratio
-    found = pp - cross - cross.transpose(0, 2, 1) + dd * np.outer(ratio, ratio)
+    cross = pd * ratio[..., None, :]
+    found = pp - cross - cross.transpose(0, 2, 1) + dd * (ratio[..., :, None] * ratio[..., None, :])
     none = np.einsum("hjj->hj", found) <= ROUNDING * np.einsum("hjj->hj", pp)
     found[none[:, :, None] | none[:, None, :]] = 0.0
     return found

@@ -1,7 +1,11 @@
-"""Ranks and quartile groups of scores, among units of one level; it must not change a score.
+"""Ranks, their intervals and quartile groups of scores, among units of one level; it must not change a score.
 
 Ranks are competition ranks from the highest score (1, 2, 2, 4). Groups are cut at the type-7 quartiles of Hyndman & Fan
 (1996), a score on a boundary belonging to the better group: 63 different scores give 16, 16, 15 and 16.
+
+Intervals of ranks are those of Klein, Wright & Wieczorek (2020, JRSS C 69, 589-606): with intervals that hold all true
+scores at once, the true rank of a unit lies between 1 + the number of units wholly above it and the number of units
+that are not wholly below it. All the intervals hold together with the level that is asked for.
 """
 
 from __future__ import annotations
@@ -10,8 +14,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from pipelines.estimate.interval import t_interval
 from pipelines.estimate.spec import Bools, Floats, Ints
 
+RANK_COLUMNS = ("rank", "rank_low", "rank_high", "rank_of", "group_no")
 GROUPS = 4
 NOISE = 9  # decimals beyond which scores do not differ: what is left there is arithmetic
 
@@ -31,23 +37,42 @@ def groups(scores: Floats) -> Ints:
     return GROUPS - above.sum(axis=1).astype(np.int64)
 
 
-def with_ranks(columns: Mapping[str, np.ndarray], level: np.ndarray) -> dict[str, Ints]:
-    """Return `rank`, `rank_of` and `group_no`, 0 where a row has none.
+def rank_intervals(scores: Floats, se: Floats, df: Floats, level: float) -> tuple[Ints, Ints]:
+    """Return the best and the worst rank that each unit may truly have, jointly at `level`; scores must not be NaN.
 
-    Ranked are the scores of whole units (breakdown ``""``) by measure and node within `level`; a suppressed or missing
-    score is not ranked, so that the ranks do not tell what is withheld.
+    The samples of the units are independent, so k intervals hold together with `level` where each has the level
+    level^(1/k) (Šidák 1967). Both are 0 where a standard error is not known: an interval of one unit needs all of them.
     """
-    found = {name: np.zeros(len(level), dtype=np.int64) for name in ("rank", "rank_of", "group_no")}
-    for rows in _contests(columns, level):
-        scores = columns["score"][rows]
+    low, high = t_interval(scores, se, df, scores, level ** (1 / max(len(scores), 1)))
+    low, high = np.where(se == 0, scores, low), np.where(se == 0, scores, high)
+    if np.isnan(low).any():
+        return np.zeros(len(scores), dtype=np.int64), np.zeros(len(scores), dtype=np.int64)
+    low, high = np.round(low, NOISE), np.round(high, NOISE)
+    above = len(scores) - np.searchsorted(np.sort(low), high, side="right")
+    below = np.searchsorted(np.sort(high), low, side="left")
+    return 1 + above.astype(np.int64), (len(scores) - below).astype(np.int64)
+
+
+def with_ranks(columns: Mapping[str, np.ndarray], unit_level: np.ndarray) -> dict[str, Ints]:
+    """Return `rank`, `rank_low` and `rank_high` (its interval), `rank_of` and `group_no`; 0 where a row has none.
+
+    Ranked are the scores of whole units (breakdown ``""``) by measure and node within `unit_level`; a suppressed or
+    missing score is not ranked, so that the ranks do not tell what is withheld.
+    """
+    found = {name: np.zeros(len(unit_level), dtype=np.int64) for name in RANK_COLUMNS}
+    for rows in _contests(columns, unit_level):
+        scores, se, df = (columns[name][rows].astype(float) for name in ("score", "se", "df"))
         found["rank"][rows], found["rank_of"][rows], found["group_no"][rows] = ranks(scores), len(rows), groups(scores)
+        found["rank_low"][rows], found["rank_high"][rows] = rank_intervals(
+            scores, se, df, float(columns["ci_level"][rows[0]])
+        )
     return found
 
 
-def _contests(columns: Mapping[str, np.ndarray], level: np.ndarray) -> list[Ints]:
+def _contests(columns: Mapping[str, np.ndarray], unit_level: np.ndarray) -> list[Ints]:
     stands: Bools = (columns["breakdown"] == "") & (columns["flag"] != "suppress") & ~np.isnan(columns["score"])
     contests: dict[tuple, list[int]] = {}
     for row in np.flatnonzero(stands):
-        contest = (columns["measure"][row], level[row], columns["node_code"][row])
+        contest = (columns["measure"][row], unit_level[row], columns["node_code"][row])
         contests.setdefault(contest, []).append(int(row))
     return [np.array(rows) for rows in contests.values()]

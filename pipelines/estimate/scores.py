@@ -16,7 +16,7 @@ import pyarrow as pa
 from pipelines.estimate.domain import Domain, domains
 from pipelines.estimate.estimator import Design, ItemMeans, NodeMeans, average, item_means, node_means
 from pipelines.estimate.interval import METHODS
-from pipelines.estimate.rank import with_ranks
+from pipelines.estimate.rank import RANK_COLUMNS, with_ranks
 from pipelines.estimate.reliability import flags
 from pipelines.estimate.spec import Floats, Ints, TallySpec
 from pipelines.estimate.strata import Strata, strata_of, unit_population
@@ -70,9 +70,7 @@ SCHEMA = pa.schema(
         pa.field("deff", pa.float64()),
         pa.field("flag", pa.string()),
         pa.field("flag_reason", pa.string()),
-        pa.field("rank", pa.int64()),
-        pa.field("rank_of", pa.int64()),
-        pa.field("group_no", pa.int64()),
+        *(pa.field(name, pa.int64()) for name in RANK_COLUMNS),
     ]
 )
 
@@ -213,7 +211,8 @@ def _table(columns: dict[str, np.ndarray], options: ScoreOptions, rollups: set[s
     remarks = {name: columns[name] for name in REMARKS}
     flag, reason = flags(columns, remarks, options.thresholds)
     columns |= {"flag": np.array(flag, dtype=object), "flag_reason": np.array(reason, dtype=object)}
-    columns |= with_ranks(columns, np.array([unit in rollups for unit in columns["unit_code"]]))
+    is_rollup = np.array([unit in rollups for unit in columns["unit_code"]])
+    columns |= with_ranks(columns, is_rollup)
     return table_of(columns)
 
 
@@ -225,7 +224,7 @@ def table_of(columns: Mapping[str, np.ndarray]) -> pa.Table:
         if pa.types.is_string(entry.type):
             arrays.append(pa.array(list(values), pa.string()))
         else:
-            unknown = values == 0 if entry.name in ("rank", "rank_of", "group_no") else np.isnan(values.astype(float))
+            unknown = values == 0 if entry.name in RANK_COLUMNS else np.isnan(values.astype(float))
             arrays.append(pa.array(values, mask=unknown).cast(entry.type))
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from pipelines.model.errors import InputError
 
 PUBLISHED, SUPPRESSED, MISSING = "A", "S", "M"  # SDMX code list CL_OBS_STATUS; S stands for suppressed
-WITHHELD_OF_SCORE = ("score", "se", "ci_low", "ci_high", "rank", "group_no")
+WITHHELD_OF_SCORE = ("score", "se", "ci_low", "ci_high", "rank", "rank_low", "rank_high", "group_no")
 WITHHELD_OF_COUNT = ("n", "share", "se")
 LOWEST_SETTING = 3
 GROUP = ("round_id", "unit_code", "breakdown", "category", "question_code")

@@ -21,24 +21,27 @@ from pipelines.model.response import CHANNELS
 from pipelines.model.round import Round
 
 COUNT = re.compile(r"[0-9]{1,15}")
+NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 Record = dict[str, str | None]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A table: its columns, those that must be filled, its key, those that are counts, those with fixed values."""
+    """A table: its columns, those that must be filled, its key, those that are counts or numbers or of fixed values."""
 
     file: str
     columns: tuple[str, ...]
     filled: tuple[str, ...]
     key: tuple[str, ...]
     counts: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
     options: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def schema(self) -> pa.Schema:
-        """All text but the counts."""
-        return pa.schema([(name, pa.int64() if name in self.counts else pa.string()) for name in self.columns])
+        """All text but the counts and numbers."""
+        types = dict.fromkeys(self.counts, pa.int64()) | dict.fromkeys(self.numbers, pa.float64())
+        return pa.schema([(name, types.get(name, pa.string())) for name in self.columns])
 
 
 UNITS = Shape(
@@ -114,14 +117,14 @@ def unit_codes(lake: Lake, survey: Round) -> frozenset[str]:
     return frozenset(load_units(lake, survey)["unit_code"].to_pylist())
 
 
-def read_table(lake: Lake, survey: Round, shape: Shape, units: Collection[str] = ()) -> pa.Table:
+def read_table(lake: Lake, survey: Round, shape: Shape, units: Collection[str | None] = ()) -> pa.Table:
     """Return a table of the round's folder; an absent column or empty cell is null.
 
     Args:
         lake: where the round is.
         survey: the round.
         shape: of the table.
-        units: codes that `unit_code` may hold; none: any.
+        units: codes that `unit_code` may hold (None: it may be empty); nothing: any.
 
     Raises:
         InputError: naming file, line, column and remedy.
@@ -139,12 +142,14 @@ def read_table(lake: Lake, survey: Round, shape: Shape, units: Collection[str] =
         records.append(record)
     if not records:
         raise InputError("there is no row", where, "fill in the table")
-    cells = [[_value(record[name], name in shape.counts) for record in records] for name in shape.columns]
+    cells = [[_value(record[field.name], field.type) for record in records] for field in shape.schema]
     return pa.table(cells, schema=shape.schema)
 
 
-def _value(text: str | None, is_count: bool) -> str | int | None:
-    return int(text) if is_count and text is not None else text
+def _value(text: str | None, kind: pa.DataType) -> str | int | float | None:
+    if text is None or pa.types.is_string(kind):
+        return text
+    return int(text) if pa.types.is_integer(kind) else float(text)
 
 
 def _records(lake: Lake, where: str, shape: Shape) -> Iterator[tuple[int, Record]]:
@@ -190,7 +195,7 @@ def _record(cells: list[str], headings: list[str], shape: Shape, where: str) -> 
     return {name: filled.get(name) for name in shape.columns}
 
 
-def _check(record: Record, shape: Shape, units: Collection[str], where: str) -> None:
+def _check(record: Record, shape: Shape, units: Collection[str | None], where: str) -> None:
     for name in shape.filled:
         if record[name] is None:
             raise InputError("the cell is empty", f"{where}, column {name}", f"fill in {name}")
@@ -198,6 +203,10 @@ def _check(record: Record, shape: Shape, units: Collection[str], where: str) -> 
         text = record[name]
         if text is not None and not COUNT.fullmatch(text):
             raise InputError(f"{text!r} is no count", f"{where}, column {name}", "write digits only, such as 10450")
+    for name in shape.numbers:
+        text = record[name]
+        if text is not None and not NUMBER.fullmatch(text):
+            raise InputError(f"{text!r} is no number", f"{where}, column {name}", "write it as 85 or 85.5")
     for name, options in shape.options.items():
         if record[name] is not None and record[name] not in options:
             remedy = f"use one of: {', '.join(options)}"

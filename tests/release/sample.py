@@ -99,6 +99,8 @@ SCORE_COLUMNS = (
     column("flag_reason", "text", "Lý do của cờ", "Reason of the flag"),
     column("basis", "text", "Loại mẫu", "Kind of sample"),
     column("rank", "integer", "Thứ hạng", "Rank"),
+    column("rank_low", "integer", "Thứ hạng tốt nhất có thể", "Best possible rank"),
+    column("rank_high", "integer", "Thứ hạng thấp nhất có thể", "Worst possible rank"),
     column("rank_of", "integer", "Số đơn vị được xếp hạng", "Units ranked"),
     column("group_no", "integer", "Nhóm tứ phân vị", "Quartile group"),
     column("obs_status", "text", "Trạng thái ô: A, S, M", "State of the cell: A, S, M"),

@@ -2,7 +2,8 @@
 
 A code is never renamed or reused: reports of past years refer to it. R1 is about a file or line that could not be
 read, R2 about a field that could not be conformed, R3 about a response that does not belong to the round,
-D4 about a response that is already there. Texts are templates over `field` and `value`.
+D4 about a response that is already there; R5 and D5 are about a page of a scan. Texts are templates over `field` and
+`value`.
 """
 
 from __future__ import annotations
@@ -110,6 +111,33 @@ class RejectCode(Enum):
         "Same content, device, times, unit and procedure as record {value}",
     )
     D403_SUPERSEDED = ("Đã được thay bằng bản sửa {value}", "Replaced by revision {value}")
+
+    R501_NOT_OUR_FORM = (
+        "Trang quét không phải phiếu của hệ thống (không thấy dấu góc và mã vuông)",
+        "The scan is not a form of ours (neither corner marks nor QR)",
+    )
+    R502_NO_CORNER_MARKS = (
+        "Phiếu thiếu dấu vuông ở góc: cần thấy ít nhất ba dấu; hãy quét lại cả trang",
+        "Fewer than three corner marks are seen: scan the whole page again",
+    )
+    R503_UNREADABLE_QR = (
+        "Không đọc được mã vuông của phiếu: {value}",
+        "The QR of the form cannot be read: {value}",
+    )
+    R504_UNKNOWN_TEMPLATE = (
+        "Phiếu không thuộc đợt khảo sát này: {value}",
+        "The form is not of this round: {value}",
+    )
+    R505_SERIAL_NOT_ISSUED = (
+        "Số phiếu {value} chưa được phát hành trong đợt khảo sát",
+        "Serial number {value} was never issued in the round",
+    )
+    R506_SERIAL_VOID = ("Số phiếu {value} đã bị hủy", "Serial number {value} is void")
+    R507_SERIAL_TWICE = (
+        "Số phiếu {value} đã có với câu trả lời khác: phiếu bị sao chụp hoặc bị sửa",
+        "Serial {value} was read before with other answers: the form was copied or changed",
+    )
+    D501_SAME_PAGE = ("Trang {value} đã được quét", "Page {value} was scanned before")
 
     @property
     def code(self) -> str:

@@ -42,14 +42,14 @@ TASK_DEFAULTS: dict[str, Any] = {
 def stage(name: str, call: str = "", **options: Any) -> Any:
     """Return a task named after a stage that calls it: `pipelines.stages.<call or name>(context, subject, detail)`."""
 
-    @task(task_id=name, **options)
     def run(subject: Any, detail: Any = None) -> Any:
         from pipelines import stages
 
         arguments = (subject,) if detail is None else (subject, detail)
         return getattr(stages, call or name)(stages.open_context(), *arguments)
 
-    return run
+    run.__name__ = call or name  # which stage it is, for whoever reads the DAG
+    return task(task_id=name, **options)(run)
 
 
 @task(task_id="whole", trigger_rule="one_failed", retries=0)

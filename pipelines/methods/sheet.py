@@ -13,8 +13,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pyxform.xls2json_backends import xlsx_to_dict
-
 from pipelines.model.errors import InputError
 
 E = TypeVar("E", bound=StrEnum)
@@ -92,6 +90,8 @@ def read_book(path: Path) -> Book:
     Raises:
         InputError: where it is not there, or no XLSX workbook.
     """
+    from pyxform.xls2json_backends import xlsx_to_dict  # takes a second, and Airflow lists methods at every turn
+
     try:
         content = path.read_bytes()
         return Book(path, content, xlsx_to_dict(BytesIO(content)))

@@ -11,8 +11,6 @@ import hashlib
 import re
 from pathlib import Path
 
-from pyxform.aliases import yes_no
-
 from pipelines.methods.sheet import Row, Sheet, read_book
 from pipelines.model.errors import InputError
 from pipelines.model.instrument import Choice, CodeList, Group, Instrument, Kind, Question, Role, Status
@@ -115,6 +113,8 @@ def _enter_or_leave(inside: list[str], row: Row) -> list[Group]:
 
 
 def _question(row: Row, groups: list[str], lists: dict[str, CodeList]) -> Question:
+    from pyxform.aliases import yes_no  # takes a second, and Airflow lists methods at every turn
+
     kind, code_list = _kind(row, lists)
     role = row.choose("role", Role)
     if kind not in ROLE_KINDS[role]:

@@ -144,6 +144,7 @@ def score_options(context: Context, round_: Round) -> statistics.ScoreOptions:
     thresholds = context.thresholds(round_)
     return statistics.ScoreOptions(
         level=thresholds["confidence_level"],
+        interval=thresholds["interval"],
         thresholds=thresholds["reliability"],
         finite_population=round_.design.finite_population,
         rollup=str(round_.rollup or "pooled"),

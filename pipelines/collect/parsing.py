@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +15,7 @@ _ZONE = r" ?(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
 _LOCAL_ISO = rf"{_DAY}({_CLOCK})?$"
 _ZONED_ISO = rf"{_DAY}{_CLOCK}{_ZONE}$"
 _INTEGER = r"^-?\d{1,18}$"
+_NUMBER = r"^-?\d{1,15}([.,]\d{1,15})?$"
 
 
 def parse_times(texts: pa.Array, zone: str, time_format: str = "") -> pa.Array:
@@ -40,6 +40,11 @@ def parse_integers(texts: pa.Array, minimum: int, maximum: int) -> pa.Array:
     return pc.if_else(inside, numbers, None)
 
 
+def parse_numbers(texts: pa.Array) -> pa.Array:
+    """Return numbers as float64; the decimal sign is a point or, as Vietnamese writes, a comma; no thousands signs."""
+    return pc.replace_substring(_only(texts, _NUMBER), ",", ".").cast(pa.float64())
+
+
 def local_months(times: pa.Array, zone: str) -> np.ndarray:
     """Return the month in a zone, e.g. `2023-05`, of timestamps without null."""
     return np.asarray(pc.strftime(times.cast(pa.timestamp("us", tz=zone)), format="%Y-%m"), dtype=object)
@@ -53,6 +58,8 @@ def _parse(texts: pa.Array, time_format: str, zone: str) -> pa.Array:
     """Parse texts of one shape; `zone` is that of texts that carry none, empty where each carries its own."""
     if texts.null_count == len(texts):
         return pa.nulls(len(texts), TIMESTAMP)
+    import pandas as pd  # takes a second, and only reading new records needs it
+
     times = pd.to_datetime(texts.to_pandas(), format=time_format, utc=not zone, errors="coerce", cache=False)
     if zone:
         times = times.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").dt.tz_convert("UTC")

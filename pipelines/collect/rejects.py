@@ -7,7 +7,7 @@ landed bytes, found by hash and line, hold the row as it came.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields
 from pathlib import PurePosixPath
 
@@ -74,6 +74,19 @@ def payload_of(block: Block, row: int, form: Form | None, limit: int) -> str:
     for heading, values in block.raw.columns.items():
         if values[position] is not None:
             cells[storable(heading)] = _shown(form, clean_text(heading), str(values[position]))
+    return limited(storable(json.dumps(cells, ensure_ascii=False)), limit)
+
+
+def payload_of_record(block: Block, row: int, known: Collection[str], private: str, limit: int) -> str:
+    """Return a record as JSON: known headings as they came, the private one masked, everything else scrubbed."""
+    position = int(block.rows[row])
+    cells: dict[str, str] = {}
+    for heading, values in block.raw.columns.items():
+        text = values[position]
+        if text is not None:
+            name = clean_text(heading)
+            shown = IDENTITY if name == private else text if name in known else scrub(text)[0]
+            cells[storable(heading)] = shown
     return limited(storable(json.dumps(cells, ensure_ascii=False)), limit)
 
 

@@ -42,6 +42,7 @@ BASIS: dict[str, Text] = {
     "probability": ("Mẫu chọn ngẫu nhiên", "Random sample"),
     "self_selected": ("Người trả lời tự chọn tham gia", "Respondents chose to take part"),
     "published": ("Điểm đã được nguồn gốc công bố", "Scores as published by their source"),
+    "register": ("Tính trên toàn bộ hồ sơ", "All dossiers counted"),
 }
 BASIS_NOTES: dict[str, Text] = {
     "self_selected": (
@@ -53,6 +54,10 @@ BASIS_NOTES: dict[str, Text] = {
     "published": (
         "Điểm lấy nguyên từ số liệu đã công bố; ở đây chỉ cộng, xếp hạng và chia nhóm.",
         "Scores are taken as published; here they are only added up, ranked and grouped.",
+    ),
+    "register": (
+        "Tính trên mọi hồ sơ của hệ thống, không phải mẫu khảo sát: không có sai số chọn mẫu, không có khoảng tin cậy.",
+        "Computed from every dossier of the system, not from a sample: no sampling error and no interval.",
     ),
 }
 RULE_STATUS: dict[str, Text] = {
@@ -68,6 +73,10 @@ COMBINATION: dict[str, Text] = {
     ),
     "mean": ("trung bình có trọng số của các thành phần", "the weighted mean of its parts"),
     "sum": ("tổng có trọng số của các thành phần", "the weighted sum of its parts"),
+    "scaled": (
+        "các chỉ báo quy về thang điểm của nội dung rồi cộng theo trọng số",
+        "its indicators brought to its own scale and added by weight",
+    ),
 }
 UNIT_OF_SCORE: dict[str, Text] = {"percent": ("%", "%"), "points": ("điểm", "points")}
 BREAKDOWNS: dict[str, Text] = {

@@ -8,21 +8,32 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from pipelines.methods.dossier_section import check_dossiers
 from pipelines.model.errors import InputError
 from pipelines.model.instrument import Instrument, Question, Role, Status
-from pipelines.model.method import Method
+from pipelines.model.method import Combination, Method, Node
 from pipelines.model.response import HEADER, PROVENANCE
+
+WEIGHT_TOLERANCE = 1e-9
 
 
 def check_method(method: Method, where: str) -> None:
     """Run every check; `where` is what messages call the file."""
     _check_instruments(method.instruments, where)
     _check_tree(method, where)
+    for node in method.tree.walk():
+        _check_node(node, where)
     _check_measures(method, where)
     _check_rules(method, where)
     _check_breakdowns(method, where)
     if method.input == "responses":
         _check_items(method, where)
+    if method.input == "indicators":
+        _check_indicators(method, where)
+    elif scaled := [node.code for node in method.tree.walk() if node.combination is Combination.SCALED]:
+        remedy = "write pooled, mean or sum, or input: indicators"
+        raise InputError(f"node {scaled[0]!r} is scaled, but its input is {method.input}", f"{where}: tree", remedy)
+    check_dossiers(method, where)
 
 
 def repeated(names: Iterable[str]) -> list[str]:
@@ -59,6 +70,35 @@ def _check_tree(method: Method, where: str) -> None:
         if node.children and node.combination is None:
             remedy = "write combination: pooled, mean or sum here or above"
             raise InputError(f"node {node.code!r} has no combination", f"{where}: tree", remedy)
+
+
+def _check_node(node: Node, where: str) -> None:
+    """A node's bounds are in order, and the weights below a scaled node add up to 1."""
+    place = f"{where}: tree, node {node.code!r}"
+    for low, high in (("minimum", "maximum"), ("year_from", "year_to")):
+        first, last = getattr(node, low), getattr(node, high)
+        if first is not None and last is not None and first > last:
+            raise InputError(f"{low} {first} is above {high} {last}", place, f"exchange {low} and {high}")
+    if node.combination is not Combination.SCALED:
+        return
+    for one in (node, *node.children):
+        if one.minimum is None or one.maximum is None or one.minimum == one.maximum:
+            raise InputError(f"{one.code!r} has no scale", place, "write a minimum and a maximum above it")
+    total = sum(child.weight for child in node.children)
+    if abs(total - 1) > WEIGHT_TOLERANCE:
+        raise InputError(f"the weights below add up to {total:g}", place, "make them add up to 1")
+
+
+def _check_indicators(method: Method, where: str) -> None:
+    """Pooling and leaves without a scale have no meaning for indicators of different scales."""
+    for node in method.tree.walk():
+        if node.combination is Combination.POOLED:
+            remedy = "write combination: scaled, sum or mean"
+            raise InputError(f"node {node.code!r} pools indicators", f"{where}: tree", remedy)
+    for leaf in method.tree.leaves:
+        if leaf.minimum is None or leaf.maximum is None:
+            remedy = "write minimum and maximum"
+            raise InputError(f"indicator {leaf.code!r} has no scale", f"{where}: tree", remedy)
 
 
 def _check_items(method: Method, where: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.methods.document import read_document
+from pipelines.methods.dossier_section import dossier_rules
 from pipelines.model.instrument import Instrument, Status
 from pipelines.model.method import Combination, Level, Measure, Method, Node, Rule
 
@@ -37,6 +38,7 @@ def parse_method(content: bytes, where: str, instruments: tuple[Instrument, ...]
         legal_basis=tuple(document.get("legal_basis", ())),
         breakdowns=tuple(document.get("breakdowns", ())),
         folder=folder,
+        dossiers=dossier_rules(document["dossiers"]) if "dossiers" in document else None,
     )
 
 

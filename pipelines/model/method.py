@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from pipelines.model.dossier import DossierRules
 from pipelines.model.instrument import Instrument
 from pipelines.model.instrument import Status as Status
 
@@ -21,6 +22,7 @@ class Combination(StrEnum):
     POOLED = "pooled"  # mean of all items below, each with equal weight
     MEAN = "mean"  # weighted mean of the children
     SUM = "sum"  # weighted sum of the children
+    SCALED = "scaled"  # children brought from their own scales to that of the node, by weights that add up to 1
 
 
 class Level(StrEnum):
@@ -62,8 +64,8 @@ class Measure:
 class Node:
     """A node of the index tree. Leaves are items of the instrument, or scores given from outside (PAPI).
 
-    `weight` counts in its parent's combination. `minimum` and `maximum` bound a published score where the method has
-    such a scale. `year_from`/`year_to` say for which years the node has this meaning (None: always).
+    `weight` counts in its parent's combination. `minimum` and `maximum` bound a published score or an indicator where
+    the method has such a scale. `year_from`/`year_to` say for which years the node has this meaning (None: always).
     """
 
     code: str
@@ -98,8 +100,9 @@ class Node:
 class Method:
     """A versioned methodology of a programme.
 
-    `input` is `responses` (a survey) or `scores` (published scores of the leaves). `sha256` covers every file of the
-    method's folder, so that a score's method is pinned to the byte.
+    `input` is `responses` (a survey), `scores` (published scores of the leaves), `dossiers` (of a one-stop system) or
+    `indicators` (values of the leaves with standard errors). `sha256` covers every file of the method's folder, so that
+    a score's method is pinned to the byte.
     """
 
     programme: str
@@ -116,6 +119,7 @@ class Method:
     legal_basis: tuple[str, ...] = ()
     breakdowns: tuple[str, ...] = ()
     folder: str = ""
+    dossiers: DossierRules | None = None
 
     @property
     def id(self) -> str:

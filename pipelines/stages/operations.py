@@ -175,6 +175,8 @@ def _quality(context: Context, round_: Round) -> list[dict[str, Any]]:
         for indicator in ("accepted", "duplicate", "rejected"):
             found.append(place | {"indicator": indicator, "responses": report[indicator], "total": report["rows_in"]})
         path = responses(round_.programme, round_.id, place["month"], place["source"])
+        if not context.lake.exists(path):  # records that are no responses carry no flags
+            continue
         flags = context.lake.read_table(path, list(FLAGS))
         for name in FLAGS:
             count = sum(1 for value in flags[name].to_pylist() if value)

@@ -23,20 +23,24 @@ from pipelines.quality.gates import Subject, run_gate
 from pipelines.quality.suites import read_suite
 from pipelines.stages.context import Context
 from pipelines.stages.published import has_published_scores, published_table
+from pipelines.stages.recorded import has_records, recorded_tables
 from pipelines.stages.reports import keep
 from pipelines.stages.tallying import keep_gate, tally_spec
+from pipelines.stages.weighting import keep_weights, weighted_tally
 
-PROBABILITY, SELF_SELECTED, PUBLISHED = "probability", "self_selected", "published"
+RESPONSES = "responses"
+PROBABILITY, SELF_SELECTED, PUBLISHED, REGISTER = "probability", "self_selected", "published", "register"
 
 
 def weigh(context: Context, round_id: str) -> str:
-    """Compute the weight of each stratum from frame and tally, and which strata nobody answers for; return the round.
+    """Compute the weights of a round, step by step, and which strata nobody answers for; return the round.
 
-    Written to `results/<round>/stratum.parquet`; the estimate uses the same computation.
+    Written to `results/<round>/`: `stratum`, `weight` (by cell), `weight_step`. A round that declares weights of its
+    own is tallied once more with them; else the estimate uses those of the strata.
     """
     round_ = context.round(round_id)
     method = context.method(round_)
-    if has_published_scores(method):
+    if method.input != RESPONSES:
         return round_id
     spec = tally_spec(round_, method)
 
@@ -46,7 +50,8 @@ def weigh(context: Context, round_id: str) -> str:
         table = statistics.stratum_weights(merged, spec, population)
         path = result(round_id, "stratum")
         context.lake.write_table(path, table)
-        return StageReport("weigh", Partition(round_id), table.num_rows, table.num_rows, outputs=[path])
+        paths = [path, *keep_weights(context, round_, spec, merged, population)]
+        return StageReport("weigh", Partition(round_id), table.num_rows, table.num_rows, outputs=paths)
 
     keep(context, round_id, round_.sha256, work)
     return round_id
@@ -57,7 +62,7 @@ def estimate(context: Context, round_id: str) -> str:
     round_ = context.round(round_id)
 
     def work() -> StageReport:
-        scores, counts = score_tables(context, round_)
+        scores, counts = score_tables(context, round_, is_final=True)
         paths = [result(round_id, "index_score"), result(round_id, "answer_count")]
         for path, table in zip(paths, (scores, counts), strict=True):
             context.lake.write_table(path, table)
@@ -85,14 +90,25 @@ def gate_scores(context: Context, round_id: str) -> str:
     return round_id
 
 
-def score_tables(context: Context, round_: Round) -> tuple[pa.Table, pa.Table]:
-    """Return the tables index_score and answer_count of a round from what is tallied so far."""
+def score_tables(context: Context, round_: Round, is_final: bool = False) -> tuple[pa.Table, pa.Table]:
+    """Return the tables index_score and answer_count of a round from what is tallied so far.
+
+    Only final scores are under the round's own weights: those are made when it is closed.
+    """
     method = context.method(round_)
     if has_published_scores(method):
         scores = labelled(published_table(context, round_, method), round_, method, PUBLISHED)
         return scores, labelled(SHARES.empty_table(), round_, method)
+    if has_records(method):
+        above, options = rollups(context, round_), score_options(context, round_)
+        found, counts = recorded_tables(context, round_, method, above, options)
+        rests_on = basis(round_) if counts is None else REGISTER
+        shares = SHARES.empty_table() if counts is None else counts
+        return labelled(found, round_, method, rests_on), labelled(shares, round_, method)
     spec = tally_spec(round_, method)
     merged, population = merged_tally(context, round_, spec), stratum_population(context, round_)
+    if is_final and (own := weighted_tally(context, round_, spec)):
+        merged, spec = own
     arguments: dict[str, Any] = {
         "population": population,
         "rollups": rollups(context, round_),

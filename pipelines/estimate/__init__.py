@@ -3,6 +3,8 @@
 Pure functions on arrays and Arrow tables: nothing here reads a file, knows the lake or a round, or asks the clock.
 """
 
+from pipelines.estimate.dossiers import dossier_scores
+from pipelines.estimate.indicators import indicator_scores
 from pipelines.estimate.mode_effect import mode_effects
 from pipelines.estimate.published import published_scores
 from pipelines.estimate.scores import Rollup, ScoreOptions, index_scores
@@ -16,7 +18,9 @@ __all__ = [
     "Rollup",
     "ScoreOptions",
     "TallySpec",
+    "dossier_scores",
     "index_scores",
+    "indicator_scores",
     "inner_nodes",
     "merge",
     "mode_effects",

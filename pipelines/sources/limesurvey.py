@@ -1,27 +1,42 @@
-"""LimeSurvey: exported answers as CSV files in an inbox folder.
+"""LimeSurvey: responses of one survey by its remote control, or as exported CSV files in an inbox folder.
 
 Exports differ by the way they were made: `;` or `,`, with or without byte order mark, headings `code` or `code. text`.
-A heading is reduced to its code part (`likert2[affSat3]. [I feel …]` is `likert2[affSat3]`), one without such a part
-stays as written. An incomplete response has an empty `submitdate`; it is passed on as it is, for conforming to judge.
-Exports by labels carry texts instead of codes: a mapping file says which text is which code.
+A heading is reduced to its code part (`likert2[affSat3]. [I feel …]` is `likert2[affSat3]`); a file whose headings have
+no codes is refused. An incomplete response has an empty `submitdate`; it is passed on as it is, for conforming to
+judge. `revision` is made here where a note of the fetch gives it.
+
+Options: `inbox`; or `url`, `survey`, `user`, `secret` (name of the environment variable with the password),
+`page_size`, `timeout`, `retries`. `structure` names the survey's `.lss` file, absolute or in the inbox: a mapping that
+misses a code of the survey is then told before anything is read, and a label in place of a code is refused as such.
+For the default mapping `form` (instrument id).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
 from typing import BinaryIO
 
+from pipelines.model.codes import RejectCode
+from pipelines.model.errors import InputError
 from pipelines.model.instrument import Instrument
 from pipelines.model.round import Mapping, SourceConfig
-from pipelines.model.source import Fault, RawRows, Source
+from pipelines.model.source import Fault, Offer, RawRows, Source
 from pipelines.sources import delimited, tables
-from pipelines.sources.blocks import blocks
+from pipelines.sources.blocks import Row, blocks
+from pipelines.sources.cells import json_text
 from pipelines.sources.folder import fetch_from
 from pipelines.sources.forms import only_form
+from pipelines.sources.known import NOTE, Note, without_note
+from pipelines.sources.limesurvey_remote import fetch_remote
+from pipelines.sources.limesurvey_structure import MAX_STRUCTURE, Structure, read_structure
 
 CODE_AND_TEXT = re.compile(r"([A-Za-z]\w*(?:\[[^\]]*\])*)\.(?:\s.*)?", re.ASCII | re.DOTALL)
 SYSTEM = ("lastpage", "startlanguage", "seed", "token", "startdate", "datestamp", "ipaddr", "refurl", "*time")
+UNNAMED = re.compile(r"column \d+")
+from_folder = fetch_from("*.csv", "*.txt")
 
 
 def code_of(heading: str) -> str:
@@ -30,23 +45,98 @@ def code_of(heading: str) -> str:
     return found[1] if found else heading
 
 
+def fetch(config: SourceConfig, cursor: str) -> Iterator[Offer]:
+    """Yield exported files of the inbox where there is one; else what the remote control gives that is new or changed.
+
+    Raises:
+        InputError: a mapping of the round does not fit the survey's structure.
+        SourceError: the server cannot be reached, refuses, or contradicts itself twice.
+    """
+    if structure := _structure(config):
+        structure.check(config.mappings, f"mappings/{config.source}.yml")
+    yield from from_folder(config, cursor) if "inbox" in config.options else fetch_remote(config, cursor, responses)
+
+
 def read(stream: BinaryIO, name: str, config: SourceConfig) -> Iterator[RawRows | Fault]:
     """Yield the responses of an export."""
-    return blocks(tables.rows(delimited.records(stream), rename=code_of))
+    start = stream.read(len(NOTE))
+    stream.seek(0)
+    if start != NOTE:
+        return blocks(_coded(responses(stream), _structure(config)))
+    note, content = without_note(stream.read())
+    found = responses(BytesIO(content)) if content else ()
+    return blocks([*note.faults, *_coded(_numbered(found, note), _structure(config))])
+
+
+def responses(stream: BinaryIO) -> Iterator[Row | Fault]:
+    """Yield the rows of an export by the codes of their headings."""
+    first = True
+    for item in tables.rows(delimited.records(stream), rename=code_of):
+        if first and isinstance(item, Row) and (label := _label(item.cells)):
+            yield Fault(RejectCode.R112_LABELS, field=label, value=label)
+            return
+        first = first and not isinstance(item, Row)
+        yield item
+
+
+def _label(headings: Iterable[str]) -> str:
+    """Return a heading that is words where most are, else nothing."""
+    named = [heading for heading in headings if not UNNAMED.fullmatch(heading)]
+    words = [heading for heading in named if " " in heading.strip()]
+    return words[0] if len(words) * 2 > len(named) else ""
+
+
+def _numbered(items: Iterable[Row | Fault], note: Note) -> Iterator[Row | Fault]:
+    """Give each response its revision; lines are counted from the note before the export."""
+    revisions = iter(note.revisions)
+    for item in items:
+        revision = "" if item.line is None else str(next(revisions, ""))
+        line = item.line and item.line + 1
+        if isinstance(item, Fault):
+            yield Fault(item.code, line, item.field, item.value, item.payload)
+        elif "revision" in item.cells:
+            yield Fault(RejectCode.R107_BROKEN_LINE, line, "revision", "2 × revision", json_text(item.cells))
+        else:
+            yield Row(item.line + 1, item.cells | {"revision": revision or None}, item.size)
+
+
+def _coded(items: Iterable[Row | Fault], structure: Structure | None) -> Iterator[Row | Fault]:
+    """Refuse rows with a label where the survey's structure wants a code."""
+    for item in items:
+        heading = structure.label_in(item.cells) if structure and isinstance(item, Row) else ""
+        if heading and isinstance(item, Row):
+            value = item.cells[heading] or ""
+            yield Fault(RejectCode.R112_LABELS, item.line, heading, value, json_text(item.cells))
+        else:
+            yield item
+
+
+def _structure(config: SourceConfig) -> Structure | None:
+    if not (name := config.options.get("structure")):
+        return None
+    path = Path(str(config.options.get("inbox", "/"))) / str(name)
+    try:
+        with path.open("rb") as stream:
+            return read_structure(stream.read(MAX_STRUCTURE + 1), str(path))
+    except OSError as error:
+        remedy = "correct options.structure in round.yml: an absolute path, or a file of the inbox"
+        raise InputError(f"the structure file cannot be opened: {error.strerror}", str(path), remedy) from None
 
 
 def mappings(config: SourceConfig, instruments: Sequence[Instrument]) -> tuple[Mapping, ...]:
     """Return the mapping for a survey whose question codes are the names of the XLSForm, exported by codes."""
     form = only_form(config, instruments)
     headings = {"id": "record_id", "submitdate": "submitted_at"}
+    if "url" in config.options:
+        headings["revision"] = "revision"
     return (Mapping(form.id, headings | {q.name: q.code for q in form.questions}, ignore=SYSTEM),)
 
 
 SOURCE = Source(
     name="limesurvey",
     channel="portal",
-    fetch=fetch_from("*.csv", "*.txt"),
+    fetch=fetch,
     read=read,
     mappings=mappings,
-    titles={"vi": "LimeSurvey (tệp CSV xuất ra)", "en": "LimeSurvey (exported CSV)"},
+    titles={"vi": "LimeSurvey (điều khiển từ xa, tệp CSV)", "en": "LimeSurvey (remote control, exported CSV)"},
 )

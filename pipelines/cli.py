@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from pipelines.cli_plan import plan
-from pipelines.model.errors import HailongError
+from pipelines.model.errors import HailongError, StateError
 from pipelines.settings import Settings
 
 app = typer.Typer(
@@ -41,11 +42,11 @@ def main() -> None:
         app()
     except HailongError as error:
         told = Console(stderr=True, highlight=False)
-        told.print(f"[bold red]{'Lỗi · error'}[/] {error.what}", soft_wrap=True)
+        told.print(f"[bold red]Lỗi · error[/] {escape(error.what)}", soft_wrap=True)
         if error.where:
-            told.print(f"  ở · at      {error.where}", soft_wrap=True)
+            told.print(f"  ở · at      {escape(error.where)}", soft_wrap=True)
         if error.remedy:
-            told.print(f"  cách sửa · remedy  {error.remedy}", soft_wrap=True)
+            told.print(f"  cách sửa · remedy  {escape(error.remedy)}", soft_wrap=True)
         sys.exit(error.exit_code)
 
 
@@ -181,8 +182,12 @@ def verify(release_id: ReleaseId) -> None:
     """Recompute every hash, row and sum of a release that its files allow."""
     from pipelines import stages
 
-    for line in stages.verify_release(stages.open_context(), release_id):
-        out.print(line)
+    problems = stages.verify_release(stages.open_context(), release_id)
+    for problem in problems:
+        out.print(problem, markup=False)
+    if problems:
+        raise StateError(f"{len(problems)} things are not as they were frozen", release_id, "do not use this copy")
+    out.print(f"{release_id}: mọi tệp còn nguyên vẹn · every file is as it was frozen", markup=False)
 
 
 @app.command()

@@ -106,7 +106,7 @@ def stale_partitions(context: Context, source: str, round_id: str = "") -> list[
 
 def screen(context: Context, key: str) -> str:
     """Accept, set aside as duplicate or reject the responses of one month of a source; return the partition's key."""
-    partition = Partition.of(key)
+    partition = context.partition(key)
     round_ = context.round(partition.round_id)
     plan = screen_plan(context, round_, context.method(round_), partition.source)
     quality = context.thresholds(round_)["quality"]

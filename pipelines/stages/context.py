@@ -7,6 +7,7 @@ that addresses and secrets never lie in a round's folder.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from pipelines.methods import load_mappings, load_method, load_settings
 from pipelines.model.errors import InputError
 from pipelines.model.method import Method
 from pipelines.model.round import Mapping, Round, SourceConfig
+from pipelines.model.run import Partition
 from pipelines.model.table import Table
 from pipelines.rounds import list_rounds, load_round
 from pipelines.settings import Settings
@@ -29,6 +31,7 @@ from pipelines.sources import source as source_named
 from pipelines.warehouse import create_all, load_catalogue, open_engine
 
 FROM_ENVIRONMENT = "env:"
+MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,34 @@ class Context:
         return chosen
 
     def rounds_of(self, source: str, round_id: str = "") -> list[Round]:
-        """Return the rounds that a source serves, or the one named."""
-        rounds = [self.round(one) for one in ([round_id] if round_id else list_rounds(self.lake))]
-        return [one for one in rounds if any(config.source == source for config in one.sources)]
+        """Return the rounds that a source serves, or the one named; an InputError where it does not serve that one."""
+        if round_id:
+            return [self._served(round_id, source)]
+        name = source_named(source).name
+        rounds = [self.round(one) for one in list_rounds(self.lake)]
+        return [one for one in rounds if any(config.source == name for config in one.sources)]
+
+    def partition(self, key: str) -> Partition:
+        """Read the key of one month of a source of a round; an InputError where it is none."""
+        parts = key.split("~")
+        if len(parts) != 3 or not MONTH.fullmatch(parts[2]):
+            remedy = "write ROUND~SOURCE~MONTH, as `hailong partitions` lists them: tthc-2023-hoa-thanh~kiosk~2023-05"
+            raise InputError(f"{key!r} is no partition", "the key", remedy)
+        self._served(parts[0], parts[1])
+        return Partition.of(key)
 
     def now(self) -> datetime:
         """Return the time, UTC; only receipts, reports and decisions carry it, never a result."""
         return datetime.now(UTC)
+
+    def _served(self, round_id: str, source: str) -> Round:
+        """Return a round; an InputError where the source does not serve it."""
+        round_ = self.round(round_id)
+        names = [config.source for config in round_.sources]
+        if source not in names:
+            where = f"{round_.folder}/round.yml"
+            raise InputError(f"source {source!r} does not serve the round", where, f"use one of: {', '.join(names)}")
+        return round_
 
     def _resolve(self, value: Any, round_: Round, name: str) -> Any:
         if isinstance(value, str) and value.startswith(FROM_ENVIRONMENT):

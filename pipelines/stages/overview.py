@@ -70,7 +70,7 @@ def release_overview(context: Context, release_id: str) -> Overview:
 def account_lines(context: Context, round_id: str) -> list[tuple[str, ...]]:
     """Return the account of a round: (stage, source, in, accepted, duplicate, rejected), stage by stage."""
     sums: dict[tuple[str, str], Counter[str]] = {}
-    for report in all_reports(context.lake, round_id):
+    for report in all_reports(context.lake, context.round(round_id).id):
         if report["stage"] in ("conform", "screen", "tally"):
             counter = sums.setdefault((report["stage"], report["partition"]["source"]), Counter())
             for name in ("rows_in", "accepted", "duplicate", "rejected"):

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from pipelines import estimate
 from pipelines.lake import docs, gate_result, responses, stale, tallies
+from pipelines.model.errors import StateError
 from pipelines.model.instrument import Question, Role
 from pipelines.model.method import Method
 from pipelines.model.round import Round
@@ -33,7 +34,7 @@ def gate(context: Context, key: str) -> str:
     Raises:
         GateError: a critical expectation failed, or one could not be evaluated. The month's former tally stays.
     """
-    partition = Partition.of(key)
+    partition = context.partition(key)
     round_ = context.round(partition.round_id)
     method = context.method(round_)
     headers, answers = (
@@ -43,7 +44,7 @@ def gate(context: Context, key: str) -> str:
         "window_from": datetime.combine(round_.window_from, time(), round_.zone),
         "window_to": datetime.combine(round_.window_to + timedelta(days=1), time(), round_.zone),
     }
-    with context.lake.open(responses_path(round_, partition)) as stream:
+    with context.lake.open(screened_path(context, round_, partition)) as stream:
         file = pq.ParquetFile(stream)
         table = file.read(sorted(headers.columns))  # passes over columns that are not there: the gate names them
         profile = answer_profile(file, coded_columns(method.instruments), method.items)
@@ -60,10 +61,10 @@ def gate(context: Context, key: str) -> str:
 
 def tally(context: Context, key: str) -> str:
     """Add up one month's responses; return the partition's key. The mark of a stale month goes at the end."""
-    partition = Partition.of(key)
+    partition = context.partition(key)
     round_ = context.round(partition.round_id)
     spec = tally_spec(round_, context.method(round_))
-    lake, path = context.lake, responses_path(round_, partition)
+    lake, path = context.lake, screened_path(context, round_, partition)
 
     def work() -> StageReport:
         with lake.open(path) as stream:
@@ -111,9 +112,12 @@ def options_of(question: Question) -> list[tuple[str, tuple[int, ...]]]:
     return [(question.code, codes)]
 
 
-def responses_path(round_: Round, partition: Partition) -> str:
-    """Return where a partition's accepted responses lie."""
-    return responses(round_.programme, round_.id, partition.month, partition.source)
+def screened_path(context: Context, round_: Round, partition: Partition) -> str:
+    """Return where a partition's accepted responses lie; a StateError where it is not screened yet."""
+    path = responses(round_.programme, round_.id, partition.month, partition.source)
+    if not context.lake.exists(path):
+        raise StateError("the month has no screened responses", partition.key, f"run `hailong screen {partition.key}`")
+    return path
 
 
 def keep_gate(context: Context, partition: Partition, gate_name: str, result: GateResult) -> None:

@@ -40,10 +40,24 @@ def conform_published(context: Context, round_: Round, method: Method, batch: di
 
 def published_table(context: Context, round_: Round, method: Method) -> pa.Table:
     """Return the score table of a round of published scores: sums, ranks and groups, withheld units left out."""
-    paths = context.lake.glob(published_scores(round_.id, "*", "*"))
-    leaves = pa.concat_tables([SCHEMA.empty_table(), *(context.lake.read_table(path) for path in paths)])
+    leaves = scores_in_force(context, round_)
     if not leaves.num_rows:
         raise StateError(
             f"round {round_.id} has no score of {round_.year}", f"rounds/{round_.id}", "see `hailong status`"
         )
     return estimate.published_scores(leaves, method.tree, round_.year)
+
+
+def scores_in_force(context: Context, round_: Round) -> pa.Table:
+    """Return one score a unit and leaf: tables overlap and are corrected, and the last to land holds.
+
+    A score that one table gives twice stays twice, for the estimate to refuse.
+    """
+    landed = [one for config in round_.sources for one in receipts(context.lake, round_.id, config.source)]
+    found: list[dict[str, Any]] = []
+    for one in sorted(landed, key=lambda one: (one.landed_at, one.sha256)):
+        path = published_scores(round_.id, one.source, one.sha256)
+        rows = context.lake.read_table(path).to_pylist() if context.lake.exists(path) else []
+        renewed = {(row["unit_code"], row["node_code"]) for row in rows}
+        found = [row for row in found if (row["unit_code"], row["node_code"]) not in renewed] + rows
+    return pa.Table.from_pylist(found, SCHEMA)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from pipelines import geography, rounds
 from pipelines.formats import formats
-from pipelines.lake import gate_result, release, result, sha256_of, tallies
+from pipelines.lake import gate_result, published_scores, release, result, sha256_of, tallies
 from pipelines.model.errors import GateError, StateError
 from pipelines.model.publication import Publication, PublishedTable
 from pipelines.model.round import Round
@@ -161,13 +161,19 @@ def prepare(context: Context, round_: Round) -> tuple[Publication, ManifestFacts
     )
     facts = ManifestFacts(
         code_version=version("hailong"),
-        inputs=[_input(context, path) for path in lake.glob(tallies(round_.programme, round_.id, "*", "*"))],
+        inputs=[_input(context, path) for path in input_paths(context, round_)],
         accounts=accounts(context, round_.id),
         gates=[_gate(lake.read_json(path)) for path in lake.glob(gate_result(round_.id, "*", "*"))],
         disclosure=reports,
         previous=_previous(context, round_.id),
     )
     return publication, facts
+
+
+def input_paths(context: Context, round_: Round) -> list[str]:
+    """Return the files that a round's scores are computed from: its tallies, or the scores that somebody published."""
+    patterns = (tallies(round_.programme, round_.id, "*", "*"), published_scores(round_.id, "*", "*"))
+    return [path for pattern in patterns for path in context.lake.glob(pattern)]
 
 
 def published_declaration(context: Context, name: str) -> Table:

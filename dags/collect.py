@@ -50,10 +50,11 @@ def build(source: str) -> None:
         conformed = stage("conform").expand(subject=batches)
         keys = stage("partitions", call="stale_partitions", trigger_rule="all_done")(source, ROUND)
         months, announced = month.expand(key=keys), announce_months(keys)
+        recorded = stage("record", trigger_rule="all_done")(keys)
         collected >> batches
         conformed >> keys
-        months >> announced
-        [collected, conformed, months, announced] >> whole()
+        months >> recorded >> announced
+        [collected, conformed, months, recorded, announced] >> whole()
 
     collect()
 

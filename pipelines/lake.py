@@ -233,6 +233,16 @@ def sample(round_id: str, name: str) -> str:
     return f"samples/{round_id}/{name}"
 
 
+def ledger_leaves(round_id: str, source: str, first: str) -> str:
+    """Leaves that one batch added to the ledger of a source; `first` is the number of its first leaf."""
+    return f"ledger/round={round_id}/source={source}/leaves/{first}.parquet"
+
+
+def ledger_head(round_id: str, source: str, size: str) -> str:
+    """The tree head of the ledger of a source at a size."""
+    return f"ledger/round={round_id}/source={source}/heads/{size}.json"
+
+
 def release(release_id: str) -> str:
     """Folder of a release."""
     return f"releases/{release_id}"

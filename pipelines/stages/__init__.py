@@ -5,6 +5,7 @@ The command line and the DAGs call these and nothing else; siblings of the packa
 
 from pipelines.stages.collecting import collect, conform, months_of, pending_batches, screen, stale_partitions
 from pipelines.stages.context import Context, open_context
+from pipelines.stages.ledger import ledger_heads, prove, record, verify_ledger
 from pipelines.stages.loading import load, load_month
 from pipelines.stages.overview import Overview, account_lines, reject_lines, release_overview, rounds
 from pipelines.stages.planning import SizeLine, allocate_plan, plan_progress, plan_sizes, select_sample, size_for
@@ -37,6 +38,7 @@ __all__ = [
     "gate",
     "gate_scores",
     "latest_releases",
+    "ledger_heads",
     "load",
     "load_month",
     "months_of",
@@ -44,7 +46,9 @@ __all__ = [
     "pending_batches",
     "plan_progress",
     "plan_sizes",
+    "prove",
     "publish",
+    "record",
     "reject_lines",
     "release_overview",
     "rounds",
@@ -56,6 +60,7 @@ __all__ = [
     "stale_partitions",
     "summarise",
     "tally",
+    "verify_ledger",
     "verify_release",
     "weigh",
 ]

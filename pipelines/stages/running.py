@@ -16,6 +16,7 @@ from pipelines.stages.collecting import (
     stale_partitions,
 )
 from pipelines.stages.context import Context
+from pipelines.stages.ledger import record
 from pipelines.stages.loading import load
 from pipelines.stages.releasing import check, freeze
 from pipelines.stages.scoring import estimate, gate_scores, weigh
@@ -61,10 +62,13 @@ def bring_in(context: Context, source: str, round_id: str, tell: Tell) -> list[S
     for batch in pending_batches(context, source, round_id):
         tell("conform", f"{source}, {len(batch['objects'])} objects")
         conform(context, batch)
-    for key in stale_partitions(context, source, round_id):
+    keys = stale_partitions(context, source, round_id)
+    for key in keys:
         tell("screen, gate, tally", key)
         try:
             tally(context, gate(context, screen(context, key)))
         except GateError as error:
             stopped.append(error)
+    tell("record", source)
+    record(context, keys)
     return stopped

@@ -1,0 +1,64 @@
+"""The stages of the ledger: record what was accepted, prove one answer, verify all. It must not read an answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipelines import ledger
+from pipelines.lake import responses
+from pipelines.model.run import Partition
+from pipelines.stages.context import Context
+
+KEY_VARIABLE = "HAILONG_SIGNING_KEY"  # path of the private key; without it heads are not signed
+ENTRY = ["response_id", "content_hash"]
+
+
+def record(context: Context, keys: Sequence[str]) -> list[str]:
+    """Append what screening accepted in these partitions to the ledgers of their sources; return a line for each.
+
+    Safe to repeat: a response has one leaf for each content that was ever accepted. One call at a time for a source.
+    """
+    key = signing_key()
+    pairs = sorted({(partition.round_id, partition.source) for partition in map(Partition.of, keys)})
+    heads = [
+        ledger.append(context.lake, round_id, source, _accepted(context, round_id, source), key)
+        for round_id, source in pairs
+    ]
+    return [f"{head.ledger}: {head.size} leaves, root {head.root}" for head in heads]
+
+
+def prove(context: Context, round_id: str, code: str) -> list[ledger.Proof]:
+    """Return the proofs that the response with a receipt code was accepted."""
+    return ledger.prove(context.lake, round_id, code)
+
+
+def ledger_heads(context: Context, round_id: str) -> list[ledger.Head]:
+    """Return the last tree head of each source of a round."""
+    return ledger.heads(context.lake, round_id)
+
+
+def verify_ledger(context: Context, round_id: str) -> list[str]:
+    """Return what is wrong with the ledgers of a round; empty where every accepted response has its leaf."""
+    sources = [config.source for config in context.round(round_id).sources]
+    return [
+        problem
+        for source in sources
+        for problem in ledger.problems(context.lake, round_id, source, _accepted(context, round_id, source))
+    ]
+
+
+def signing_key() -> Path | None:
+    """Return where the private key lies, or None."""
+    named = os.environ.get(KEY_VARIABLE, "")
+    return Path(named) if named else None
+
+
+def _accepted(context: Context, round_id: str, source: str) -> pa.Table:
+    round_ = context.round(round_id)
+    paths = context.lake.glob(responses(round_.programme, round_id, "*", source))
+    empty = pa.schema([pa.field(name, pa.string()) for name in ENTRY]).empty_table()
+    return pa.concat_tables([empty, *(context.lake.read_table(path, ENTRY) for path in paths)])

@@ -118,10 +118,13 @@ def tally(key: Key) -> None:
 
 @app.command()
 def weigh(round_id: RoundId) -> None:
-    """Compute the weight of each stratum of a round."""
-    from pipelines import stages
+    """Compute the weights of a round and show what each step did to them."""
+    from pipelines.demo.show import show_weights
+    from pipelines.stages import open_context, weigh
 
-    stages.weigh(stages.open_context(), round_id)
+    context = open_context()
+    weigh(context, round_id)
+    show_weights(out, context, round_id)
 
 
 @app.command()
@@ -139,6 +142,18 @@ def load(round_id: RoundId) -> None:
     from pipelines import stages
 
     stages.load(stages.open_context(), round_id)
+
+
+@app.command("mode-effect")
+def mode_effect(
+    round_id: RoundId,
+    items: Annotated[bool, typer.Option("--items", help="every item too, not only factors and above")] = False,
+) -> None:
+    """Compare the channels of a round on the same items: differences with intervals, crude and adjusted for strata."""
+    from pipelines.demo.show import show_mode_effects
+    from pipelines.stages import open_context
+
+    show_mode_effects(out, open_context(), round_id, items)
 
 
 @app.command()

@@ -193,6 +193,11 @@ def tallies(programme: str, round_id: str, month: str, source: str) -> str:
     return f"tallies/programme={programme}/round={round_id}/month={month}/source={source}/tally.parquet"
 
 
+def weighted_tallies(programme: str, round_id: str, month: str, source: str) -> str:
+    """Additive totals of one partition under the round's final weights."""
+    return f"tallies/programme={programme}/round={round_id}/month={month}/source={source}/weighted.parquet"
+
+
 def published_scores(round_id: str, source: str, sha256: str) -> str:
     """Scores of leaves that somebody published, from one landed table."""
     return f"published/round={round_id}/source={source}/{sha256}.parquet"

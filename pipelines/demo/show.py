@@ -5,7 +5,14 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.stages import Context, account_lines, reject_lines, release_overview
+from pipelines.stages import (
+    Context,
+    account_lines,
+    mode_effect_lines,
+    reject_lines,
+    release_overview,
+    weight_lines,
+)
 
 
 def show_release(console: Console, context: Context, release_id: str) -> None:
@@ -46,6 +53,47 @@ def show_account(console: Console, context: Context, round_id: str) -> None:
     for reason in reject_lines(context, round_id):
         reasons.add_row(*reason)
     console.print(reasons)
+
+
+def show_weights(console: Console, context: Context, round_id: str) -> None:
+    """Print what each step did to the weights of a round."""
+    table = Table(title=round_id, title_justify="left", header_style="bold")
+    for heading in ("Bước · step", "Chi tiết · detail"):
+        table.add_column(heading)
+    for heading in (
+        "n",
+        "Tổng · total",
+        "Nhỏ nhất · min",
+        "Lớn nhất · max",
+        "CV",
+        "Deff (Kish)",
+        "n hiệu dụng · n_eff",
+    ):
+        table.add_column(heading, justify="right")
+    for line in weight_lines(context, round_id):
+        table.add_row(*line)
+    console.print(table)
+
+
+def show_mode_effects(console: Console, context: Context, round_id: str, items: bool) -> None:
+    """Print the differences between channels, for factors and above or for every item."""
+    table = Table(title=round_id, title_justify="left", header_style="bold")
+    for heading in ("Đơn vị · unit", "Kênh · channels", "Chỉ số · node"):
+        table.add_column(heading)
+    for heading in (
+        "Chênh lệch · difference",
+        "Khoảng tin cậy · interval",
+        "Điều chỉnh theo tầng · adjusted",
+        "Khoảng tin cậy · interval",
+        "So sánh được · compared %",
+        "n",
+    ):
+        table.add_column(heading, justify="right")
+    table.add_column("Cờ · flag")
+    levels = ("index", "domain", "factor", *(("item",) if items else ()))
+    for line in mode_effect_lines(context, round_id, levels):
+        table.add_row(*line)
+    console.print(table)
 
 
 def show_times(console: Console, times: dict[str, float]) -> None:

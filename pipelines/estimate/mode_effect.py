@@ -93,7 +93,7 @@ def mode_effects(
     rows = Rows.of(tally, spec, strata)
     overall = pc.equal(tally[BREAKDOWN], "").to_numpy(zero_copy_only=False)
     weight = sums_of(tally, "weight")[:, 0] * strata.weight[rows.stratum]
-    size = np.bincount(rows.stratum[overall], weight[overall], len(strata.keys))
+    size = np.bincount(rows.stratum[overall], weight[overall], len(strata.keys)).astype(float)
     matrix, found = TreeMatrix(tree), []
     units: dict[str, dict[str, Ints]] = {}
     for domain in domains(rows, strata, rollups or {}):
@@ -118,7 +118,7 @@ def _compare(survey: _Survey, pair: _Pair) -> dict[str, object]:
     adjusted = _difference(survey, pair, at, survey.size[own], FEWEST)
     n = survey.rows.n[pair.rows][:, None].astype(float)
     count = _by_group(n, (pair.sign < 0).astype(np.int64), at, len(own))[:, :, 0]
-    compared = (count >= FEWEST).all(axis=0)
+    compared: Bools = np.all(count >= FEWEST, axis=0)
     answered = [survey.totals.answered[pair.rows[pair.sign == s]].sum(axis=0) for s in (1, -1)]
     return {
         "score": crude.scores[0],
@@ -152,7 +152,8 @@ def _difference(survey: _Survey, pair: _Pair, group: Ints, size: Floats, fewest:
     weight = totals.scale[pair.rows][:, None]
     y, d = totals.y[pair.rows] * weight, totals.d[pair.rows] * weight
     leaves = [survey.tree.codes.index(leaf.code) for leaf in survey.tree.tree.leaves]
-    sums = [_by_group(values, side, group, len(size)) for values in (y, d, totals.answered[pair.rows][:, leaves])]
+    answered = totals.answered[pair.rows][:, leaves].astype(float)
+    sums = [_by_group(values, side, group, len(size)) for values in (y, d, answered)]
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = sums[0] / sums[1]
     usable = (sums[2] >= fewest).all(axis=0)
@@ -235,7 +236,7 @@ def _judged(columns: Mapping[str, np.ndarray]) -> dict[str, Floats]:
 
 def _column(parts: list[object], nodes: int) -> np.ndarray:
     """Return the values of all pairs one after the other; what is one for a pair is repeated for its nodes."""
-    return np.concatenate([np.full(nodes, part) if np.ndim(part) == 0 else np.asarray(part) for part in parts])  # type: ignore[call-overload,arg-type]
+    return np.concatenate([np.broadcast_to(np.asarray(part), nodes) for part in parts])
 
 
 def _array(values: np.ndarray, kind: pa.DataType) -> pa.Array:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from pipelines.estimate.spec import Bools, Floats, Ints
@@ -28,7 +27,7 @@ class Centring(Protocol):
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its name, what it was told, and the weights after it. `deff` is Kish's 1 + cv²."""
+    """One step: its name, what it was told, and the weights after it. `deff` is Kish's 1 + cv², `n_eff` n/deff."""
 
     name: str
     detail: str
@@ -36,23 +35,40 @@ class Step:
     total: float
     smallest: float
     largest: float
+    cv: float
     deff: float
+    n_eff: float
 
 
 @dataclass(frozen=True)
 class Weighting:
-    """Weights by response, the steps that led to them, and what is to be taken out of influence values."""
+    """Weights by response, the steps that led to them, and what is to be taken out of influence values.
+
+    With `count` an entry stands for so many responses of one weight: a cell. Cells have no centrings: a variance from
+    them takes the weights as given.
+    """
 
     weight: Floats
     steps: tuple[Step, ...] = ()
     centrings: tuple[Centring, ...] = ()
+    count: Floats | None = None
+
+    @property
+    def sums(self) -> Floats:
+        """Sum of the weights by entry."""
+        return self.weight if self.count is None else self.weight * self.count
 
     def then(self, name: str, detail: str, weight: Floats, centring: Centring | None = None) -> Weighting:
         """Return the weights after a further step."""
-        used = weight[weight > 0]
-        deff = float(len(used) * (used**2).sum() / used.sum() ** 2) if len(used) else float("nan")
-        step = Step(name, detail, len(used), float(weight.sum()), float(weight.min()), float(weight.max()), deff)
-        return Weighting(weight, (*self.steps, step), (*self.centrings, *((centring,) if centring else ())))
+        times = np.ones(len(weight)) if self.count is None else self.count
+        w, n = weight[times > 0], times[times > 0]
+        held, total = float(n[w > 0].sum()), float(n @ w)
+        deff = held * float(n @ w**2) / total**2 if total > 0 else float("nan")
+        cv = float(np.sqrt(max(deff - 1, 0.0)))
+        size = (float(w.min()), float(w.max())) if len(w) else (float("nan"), float("nan"))
+        step = Step(name, detail, round(held), total, *size, cv, deff, held / deff)
+        kept = self.centrings if centring is None or self.count is not None else (*self.centrings, centring)
+        return Weighting(weight, (*self.steps, step), kept, self.count)
 
     def report(self) -> pa.Table:
         """Return the steps as a table."""
@@ -89,7 +105,7 @@ def adjust_for_nonresponse(weighting: Weighting, responded: Bools, classes: Sequ
     """
     codes, labels = _factorise(classes, "class")
     weight, answers = weighting.weight, np.asarray(responded, dtype=bool)
-    everyone, respondents = np.bincount(codes, weight), np.bincount(codes, weight * answers)
+    everyone, respondents = np.bincount(codes, weighting.sums), np.bincount(codes, weighting.sums * answers)
     if (empty := (respondents == 0) & (everyone > 0)).any():
         raise InputError(
             "nobody responded", f"class {labels[int(np.argmax(empty))]}", "join the class with one that is like it"
@@ -101,7 +117,7 @@ def adjust_for_nonresponse(weighting: Weighting, responded: Bools, classes: Sequ
 def post_stratify(weighting: Weighting, group: Sequence[Hashable], totals: Mapping[Hashable, float]) -> Weighting:
     """Scale the weights of each group to its known total."""
     codes, labels = _factorise(group, "group")
-    weight = _to_margin(weighting.weight, codes, labels, _totals(labels, totals, "group"))
+    weight = weighting.weight * _to_margin(weighting.sums, codes, labels, _totals(labels, totals, "group"))
     centring = GroupMeans(codes, weighting.weight, weight)
     return weighting.then("post_stratify", f"{len(labels)} groups", weight, centring)
 
@@ -121,13 +137,11 @@ def rake(
     read = {name: _factorise(labels, name) for name, labels in margins.items()}
     size = {name: _totals(labels, totals[name], name) for name, (_, labels) in read.items()}
     _expect_same_sum({name: float(values.sum()) for name, values in size.items()})
-    weight = weighting.weight
+    weight, times = weighting.weight, 1.0 if weighting.count is None else weighting.count
     for number in range(1, rounds + 1):
         for name, (codes, labels) in read.items():
-            weight = _to_margin(weight, codes, labels, size[name])
-        misfit = max(
-            float(np.abs(np.bincount(codes, weight) / size[name] - 1).max()) for name, (codes, _) in read.items()
-        )
+            weight = weight * _to_margin(weight * times, codes, labels, size[name])
+        misfit = max(_misfit(codes, weight * times, size[name]) for name, (codes, _) in read.items())
         if misfit < tolerance:
             centring = Raked(tuple(codes for codes, _ in read.values()), weight)
             return weighting.then("rake", f"{', '.join(read)}; {number} rounds", weight, centring)
@@ -144,21 +158,23 @@ def trim(weighting: Weighting, lower: float = 0.0, upper: float = np.inf) -> Wei
     Raises:
         InputError: the bounds cannot hold the sum of the weights.
     """
-    weight, count = weighting.weight.copy(), int((weighting.weight > 0).sum())
-    if not lower * count <= weight.sum() <= upper * count:
+    weight = weighting.weight.copy()
+    times = np.ones(len(weight)) if weighting.count is None else weighting.count
+    count, total = float(times[weight > 0].sum()), float(times @ weight)
+    if not lower * count <= total <= upper * count:
         raise InputError(
-            f"bounds {lower:g} to {upper:g} cannot hold {weight.sum():g} over {count} responses",
+            f"bounds {lower:g} to {upper:g} cannot hold {total:g} over {count:g} responses",
             "weights",
             "widen the bounds",
         )
-    free = weight > 0
+    free = (weight > 0) & (times > 0)
     while (outside := free & ((weight < lower) | (weight > upper))).any():
         free &= ~outside
         if not free.any():
             raise InputError("no weight is left to take what was cut", "weights", "widen the bounds")
-        excess = (weight - np.clip(weight, lower, upper))[outside].sum()
+        excess = (times * (weight - np.clip(weight, lower, upper)))[outside].sum()
         weight[outside] = np.clip(weight[outside], lower, upper)
-        weight[free] += excess / free.sum()
+        weight[free] += excess / times[free].sum()
     return weighting.then("trim", f"{lower:g} to {upper:g}", weight)
 
 
@@ -199,21 +215,30 @@ class Raked:
         return per_weight * self.weight[:, None]
 
 
-def _to_margin(weight: Floats, codes: Ints, labels: list[Hashable], size: Floats) -> Floats:
-    found = np.bincount(codes, weight, len(labels))
+def _misfit(codes: Ints, sums: Floats, size: Floats) -> float:
+    """Return the largest departure from a margin, relative to each total; a total of 0 must be met with nothing."""
+    found = np.bincount(codes, sums, len(size))
+    return float(np.abs(found - size).max(initial=0.0, where=size == 0)) + float(
+        np.abs(found / np.where(size > 0, size, 1.0) - 1).max(initial=0.0, where=size > 0)
+    )
+
+
+def _to_margin(sums: Floats, codes: Ints, labels: list[Hashable], size: Floats) -> Floats:
+    """Return the factors that bring the sums of each category to its total."""
+    found = np.bincount(codes, sums, len(labels)).astype(float)
     if (empty := (found == 0) & (size > 0)).any():
         label = labels[int(np.argmax(empty))]
         raise InputError("no response has a weight there", f"category {label}", "join it with another category")
-    return weight * (size / np.where(found > 0, found, 1.0))[codes]
+    return (size / np.where(found > 0, found, 1.0))[codes]
 
 
 def _factorise(values: Sequence[Hashable], name: str) -> tuple[Ints, list[Hashable]]:
-    codes, labels = pd.factorize(pd.Series(list(values), dtype=object), sort=True)
-    if (codes < 0).any():
-        raise InputError(
-            f"{int((codes < 0).sum())} responses have no value", f"margin {name}", "give every one a value"
-        )
-    return codes.astype(np.int64), list(labels)
+    listed = list(values)
+    if missing := sum(value is None or value != value for value in listed):
+        raise InputError(f"{missing} responses have no value", f"margin {name}", "give every one a value")
+    labels = sorted(set(listed), key=lambda value: (type(value).__name__, value))
+    place = {label: number for number, label in enumerate(labels)}
+    return np.fromiter((place[value] for value in listed), np.int64, len(listed)), labels
 
 
 def _totals(labels: list[Hashable], totals: Mapping[Hashable, float], name: str) -> Floats:

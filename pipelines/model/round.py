@@ -74,6 +74,21 @@ class Design:
 
 
 @dataclass(frozen=True)
+class WeightPlan:
+    """How the weights of a round go beyond those of its strata; `margins.csv` holds the totals.
+
+    Args:
+        classes: columns of the strata by which those who answered stand for those who did not; empty: the strata.
+        margins: fields or questions of the response that the weights are raked to.
+        trim: the largest weight, in multiples of the mean; None: no weight is cut.
+    """
+
+    classes: tuple[str, ...] = ()
+    margins: tuple[str, ...] = ()
+    trim: float | None = None
+
+
+@dataclass(frozen=True)
 class Round:
     """One round of a programme. `sha256` covers every file of the round's folder.
 
@@ -97,6 +112,7 @@ class Round:
     rollup: Combination | None = None
     time_zone: str = "Asia/Ho_Chi_Minh"
     previous: str = ""
+    weighting: WeightPlan | None = None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -5,12 +5,13 @@ It must not load methods, look up geography or write.
 
 from pipelines.rounds.action_plan import Goal, load_owners, load_targets
 from pipelines.rounds.round_file import list_rounds, load_round
-from pipelines.rounds.tables import load_frame, load_plan, load_units
+from pipelines.rounds.tables import load_frame, load_margins, load_plan, load_units
 
 __all__ = [
     "Goal",
     "list_rounds",
     "load_frame",
+    "load_margins",
     "load_owners",
     "load_plan",
     "load_round",

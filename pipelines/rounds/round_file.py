@@ -14,7 +14,7 @@ from pipelines.methods import check_zone, folder_sha256, is_content, load_settin
 from pipelines.model.errors import InputError
 from pipelines.model.method import Combination
 from pipelines.model.response import HEADER, PROVENANCE
-from pipelines.model.round import Design, Mapping, Round, SourceConfig
+from pipelines.model.round import Design, Mapping, Round, SourceConfig, WeightPlan
 
 ROUND_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -59,7 +59,17 @@ def load_round(lake: Lake, round_id: str) -> Round:
         rollup=Combination(document["rollup"]) if "rollup" in document else None,
         time_zone=zone,
         previous=document.get("previous", ""),
+        weighting=_weighting(document, path) if "weighting" in document else None,
     )
+
+
+def _weighting(document: dict[str, Any], path: str) -> WeightPlan:
+    entry, strata = document["weighting"], ("unit_code", *document["design"].get("strata", ()))
+    for name in entry.get("classes", ()):
+        if name not in strata:
+            remedy = f"use columns of the strata: {', '.join(strata)}"
+            raise InputError(f"{name!r} is no column of the strata", f"{path}: weighting.classes", remedy)
+    return WeightPlan(tuple(entry.get("classes", ())), tuple(entry.get("margins", ())), entry.get("trim"))
 
 
 def _window(window: dict[str, str], path: str) -> tuple[date, date]:

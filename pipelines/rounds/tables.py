@@ -68,6 +68,15 @@ PLAN = Shape(
 )
 
 
+MARGINS = Shape(
+    file="margins.csv",
+    columns=("unit_code", "variable", "category", "total"),
+    filled=("variable", "category", "total"),
+    key=("unit_code", "variable", "category"),
+    counts=("total",),
+)
+
+
 def load_units(lake: Lake, survey: Round) -> pa.Table:
     """Return `units.csv`: unit_code, name_vi, name_en, level, parent_code, all text; an empty cell is null.
 
@@ -110,6 +119,16 @@ def load_plan(lake: Lake, survey: Round) -> pa.Table:
     if not lake.exists(f"{survey.folder}/{PLAN.file}"):
         return PLAN.schema.empty_table()
     return read_table(lake, survey, PLAN, unit_codes(lake, survey))
+
+
+def load_margins(lake: Lake, survey: Round) -> pa.Table:
+    """Return `margins.csv`: known totals (int64) by variable, category and, where not of the whole round, unit.
+
+    Raises:
+        InputError: naming file, line, column and remedy.
+    """
+    units: frozenset[str | None] = unit_codes(lake, survey) | {None}
+    return read_table(lake, survey, MARGINS, units)
 
 
 def unit_codes(lake: Lake, survey: Round) -> frozenset[str]:

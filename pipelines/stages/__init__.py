@@ -7,7 +7,15 @@ from pipelines.stages.collecting import collect, conform, months_of, pending_bat
 from pipelines.stages.context import Context, open_context
 from pipelines.stages.ledger import ledger_heads, prove, record, verify_ledger
 from pipelines.stages.loading import load, load_month
-from pipelines.stages.overview import Overview, account_lines, reject_lines, release_overview, rounds
+from pipelines.stages.overview import (
+    Overview,
+    account_lines,
+    mode_effect_lines,
+    reject_lines,
+    release_overview,
+    rounds,
+    weight_lines,
+)
 from pipelines.stages.planning import SizeLine, allocate_plan, plan_progress, plan_sizes, select_sample, size_for
 from pipelines.stages.releasing import (
     check,
@@ -41,6 +49,7 @@ __all__ = [
     "ledger_heads",
     "load",
     "load_month",
+    "mode_effect_lines",
     "months_of",
     "open_context",
     "pending_batches",
@@ -63,4 +72,5 @@ __all__ = [
     "verify_ledger",
     "verify_release",
     "weigh",
+    "weight_lines",
 ]

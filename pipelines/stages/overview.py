@@ -8,18 +8,20 @@ from dataclasses import dataclass
 import pyarrow.compute as pc
 
 from pipelines.collect.rejects import read_rejects
-from pipelines.formats.labels import FLAGS
+from pipelines.formats.labels import CATEGORIES, FLAGS, label
 from pipelines.formats.numbers import show, show_count, show_interval
-from pipelines.lake import release
+from pipelines.lake import release, result
 from pipelines.model.codes import RejectCode
 from pipelines.model.round import Round
 from pipelines.release import manifest
 from pipelines.rounds import list_rounds
 from pipelines.stages.context import Context
+from pipelines.stages.mode_effect import mode_effect_table
 from pipelines.stages.releasing import unit_names
 from pipelines.stages.reports import all_reports
 
 FIRST_UNITS = 12
+SELF_SELECTED = "tự chọn · self-selected"
 
 
 @dataclass(frozen=True)
@@ -88,3 +90,55 @@ def reject_lines(context: Context, round_id: str) -> list[tuple[str, str, str]]:
     known = [code.name for code in RejectCode]
     ordered = sorted(found.items(), key=lambda entry: (entry[0][0], known.index(entry[0][1])))
     return [(source, code, show_count(count, "vi")) for (source, code), count in ordered]
+
+
+def mode_effect_lines(context: Context, round_id: str, levels: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return the comparisons under the default measure as text, for the levels of the tree that are named.
+
+    Unit, channels, node, difference, interval, adjusted difference, its interval, share compared, answers, flag.
+    """
+    round_ = context.round(round_id)
+    measure = next(one for one in context.method(round_).measures if one.is_default)
+    table = mode_effect_table(context, round_).filter(pc.field("measure") == measure.name)
+    names = unit_names(context, round_)
+    return [
+        (
+            names.get(row["unit_code"], (row["unit_code"],))[0],
+            f"{_channel(row['channel'], row['is_self_selected'])} − "
+            f"{_channel(row['reference_channel'], row['reference_is_self_selected'])}",
+            row["node_code"],
+            show(row["difference"], "vi"),
+            show_interval(row["ci_low"], row["ci_high"], "vi"),
+            show(row["adjusted_difference"], "vi"),
+            show_interval(row["adjusted_ci_low"], row["adjusted_ci_high"], "vi"),
+            show(100 * row["share_compared"], "vi", 0),
+            f"{show_count(row['n'], 'vi')} / {show_count(row['reference_n'], 'vi')}",
+            row["flag"],
+        )
+        for row in table.to_pylist()
+        if row["node_level"] in levels
+    ]
+
+
+def _channel(code: str, is_self_selected: bool) -> str:
+    name = " · ".join(label(CATEGORIES, code))
+    return f"{name} ({SELF_SELECTED})" if is_self_selected else name
+
+
+def weight_lines(context: Context, round_id: str) -> list[tuple[str, ...]]:
+    """Return the steps of a round's weights: name, detail, n, total, smallest, largest, cv, deff, n_eff.
+
+    None where the round has not been weighed, or is not weighed at all.
+    """
+    path = result(round_id, "weight_step")
+    steps = context.lake.read_table(path).to_pylist() if context.lake.exists(path) else []
+    figures = (("total", 1), ("smallest", 3), ("largest", 3), ("cv", 3), ("deff", 3), ("n_eff", 1))
+    return [
+        (
+            step["name"],
+            step["detail"],
+            show_count(step["n"], "vi"),
+            *(show(step[name], "vi", places) for name, places in figures),
+        )
+        for step in steps
+    ]

@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from pipelines.cli_ledger import app as ledger
 from pipelines.cli_plan import plan
+from pipelines.cli_reading import reading
 from pipelines.model.errors import HailongError, StateError
 from pipelines.settings import Settings
 
@@ -28,6 +29,7 @@ demo = typer.Typer(help="A real Airflow on this machine with a simulated commune
 app.add_typer(demo, name="demo")
 app.add_typer(ledger, name="ledger")
 app.add_typer(plan, name="plan")
+app.add_typer(reading)
 out = Console()
 
 RoundId = Annotated[str, typer.Argument(help="round id, the folder's name under rounds/")]

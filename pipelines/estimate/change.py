@@ -113,7 +113,8 @@ def _reasons(joined: pd.DataFrame, breaks: Mapping[str, Mapping[str, str]]) -> p
     """Return by row why there is no change; empty where there is one."""
     reason = pd.Series("", index=joined.index, dtype=object)
     for column, reasons in breaks.items():
-        reason = reason.mask(reason == "", joined[column].map(dict(reasons)).fillna("").astype(object))
+        own = pd.Series([reasons.get(code, "") for code in joined[column]], index=joined.index, dtype=object)
+        reason = reason.mask(reason == "", own)
     reason = reason.mask((reason == "") & (joined["_merge"] == "left_only"), NOT_BEFORE)
     withheld = (joined["flag"] == "suppress") | (joined["flag_before"] == "suppress")
     reason = reason.mask((reason == "") & withheld, SUPPRESSED)

@@ -29,9 +29,10 @@ class DriverSpec:
     """What is added up.
 
     Args:
-        tally: specification of the round's tally; its weights and PSUs hold here too.
+        tally: specification of the round's tally, for its items, points and PSUs.
         factors: inner nodes of `tally.nodes` whose respondents' scores are related.
         measure: of `tally.measures`, gives the points.
+        cell: columns of the cells that weights are given for, the unit first.
         outcome: column with an answer on satisfaction as a whole; empty: the instrument does not ask it.
         respondent: column that tells responses apart, the PSU where the design has no clusters.
     """
@@ -39,6 +40,7 @@ class DriverSpec:
     tally: TallySpec
     factors: tuple[str, ...]
     measure: str
+    cell: tuple[str, ...]
     outcome: str = ""
     respondent: str = "response_id"
 
@@ -56,8 +58,7 @@ class DriverSpec:
     def columns(self) -> tuple[str, ...]:
         """Columns of the responses that are read, each once."""
         outcome = (self.outcome,) if self.outcome else ()
-        weight = (self.tally.weight,) if self.tally.weight else ()
-        return tuple(dict.fromkeys((*self.tally.stratum, self.cluster, *self.tally.items, *outcome, *weight)))
+        return tuple(dict.fromkeys((self.tally.unit, *self.cell, self.cluster, *self.tally.items, *outcome)))
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,10 @@ def driver_moments(
     Args:
         batches: responses.
         spec: what to add up.
-        weights: stratum (in the columns of `spec.tally.stratum`) → weight of its responses, beside any weight of their
-            own.
+        weights: cell → weight of each of its responses; a missing value is the empty text.
 
     Raises:
-        InputError: a code is no option, a weight is unusable, or a stratum has no weight.
+        InputError: a code is no option, or a cell has no weight.
     """
     found = DriverMoments(spec)
     for batch in batches:
@@ -126,7 +126,7 @@ def _vectors(table: pa.Table, spec: DriverSpec) -> Floats:
     """Return (1, factor scores, outcome) by response; NaN where there is no answer."""
     tally = spec.tally
     own = {name: tally.options[name] for name in (*tally.items, *((spec.outcome,) if spec.outcome else ()))}
-    codes = Block.of(table, TallySpec(tally.items, tally.measures, own, weight=tally.weight)).codes
+    codes = Block.of(table, TallySpec(tally.items, tally.measures, own)).codes
     points, valid = tally.scale(spec.measure)
     answers = np.column_stack([codes[item] for item in tally.items])
     members = np.array([[tally.nodes[node].get(item, 0.0) for node in spec.factors] for item in tally.items])
@@ -140,14 +140,12 @@ def _vectors(table: pa.Table, spec: DriverSpec) -> Floats:
 
 
 def _weights(table: pa.Table, spec: DriverSpec, weights: Mapping[tuple[str, ...], float]) -> Floats:
-    columns = [pc.fill_null(table[name].cast(pa.string()), "") for name in spec.tally.stratum]
+    columns = [pc.fill_null(table[name].cast(pa.string()), "") for name in spec.cell]
     names, at = _encoded(pc.binary_join_element_wise(*columns, GLUE))
     if unknown := [name for name in names if weights.get(tuple(name.split(GLUE))) is None]:
-        where = f"stratum {unknown[0].replace(GLUE, ' / ')}"
-        raise InputError("there are responses from a stratum without a weight", where, "weigh the round first")
-    by_stratum = np.array([weights[tuple(name.split(GLUE))] for name in names], dtype=float)[at]
-    own = table[spec.tally.weight].to_numpy() if spec.tally.weight else np.ones(table.num_rows)
-    return by_stratum * own
+        where = f"{', '.join(spec.cell)}: {unknown[0].replace(GLUE, ' / ')}"
+        raise InputError("there are responses without a weight", where, "weigh the round again")
+    return np.array([weights[tuple(name.split(GLUE))] for name in names], dtype=float)[at]
 
 
 def _groups(table: pa.Table, spec: DriverSpec) -> Ints:

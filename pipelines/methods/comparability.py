@@ -18,19 +18,19 @@ BREAKS_AFTER = "breaks_after"
 
 
 def node_breaks(method: Method, year: int, before: Method, year_before: int) -> dict[str, str]:
-    """Return node → why its series is cut between two rounds; a node whose series goes on is not there.
+    """Return node → why its series is cut between two rounds; a node whose series goes on, or is none, is not there.
 
     Reasons are the constants of this module, or the name of the rule that cuts.
     """
     if method.programme != before.programme:
         return dict.fromkeys(method.nodes, OTHER_PROGRAMME)
-    old = {node.code: _definition(node, year_before) for node in before.tree.walk() if node.valid_in(year_before)}
+    new, old = _definitions(method.tree, year), _definitions(before.tree, year_before)
     found = {
         code: NEW_CODE if code not in old else OTHER_PARTS
-        for code, node in method.nodes.items()
-        if old.get(code) != _definition(node, year)
+        for code, definition in new.items()
+        if old.get(code) != definition
     }
-    return _declared(method, method.nodes, {}, year, year_before) | found
+    return _declared(method, new, {}, year, year_before) | found
 
 
 def question_breaks(method: Method, year: int, before: Method, year_before: int) -> dict[str, str]:
@@ -53,10 +53,14 @@ def same_measures(method: Method, before: Method) -> tuple[Measure, ...]:
     return tuple(one for one in method.measures if old.get((one.name, one.unit)) == one.points)
 
 
-def _definition(node: Node, year: int) -> tuple[Any, ...]:
-    """Return what a score of the node rests on in a year: codes, combinations, weights and scales below it."""
-    children = tuple((child.weight, _definition(child, year)) for child in node.children if child.valid_in(year))
-    return (node.code, node.combination, node.minimum, node.maximum, children)
+def _definitions(tree: Node, year: int) -> dict[str, tuple[Any, ...]]:
+    """Return, for every node of a year, what its score rests on: codes, combinations, weights, scales below it."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for node in reversed(list(tree.walk())):
+        children = tuple((child.weight, found[child.code]) for child in node.children if child.code in found)
+        if node.valid_in(year) and (children or not node.children):
+            found[node.code] = (node.code, node.combination, node.minimum, node.maximum, children)
+    return found
 
 
 def _questions(method: Method) -> dict[str, Question]:

@@ -17,6 +17,7 @@ from pipelines.stages.overview import (
     weight_lines,
 )
 from pipelines.stages.planning import SizeLine, allocate_plan, plan_progress, plan_sizes, select_sample, size_for
+from pipelines.stages.reading import Changes, change, drivers, targets
 from pipelines.stages.releasing import (
     check,
     decide,
@@ -26,21 +27,25 @@ from pipelines.stages.releasing import (
     summarise,
     verify_release,
 )
+from pipelines.stages.restating import restate
 from pipelines.stages.running import run_round
 from pipelines.stages.scoring import estimate, gate_scores, weigh
 from pipelines.stages.simulating import simulate
 from pipelines.stages.tallying import gate, tally
 
 __all__ = [
+    "Changes",
     "Context",
     "Overview",
     "SizeLine",
     "account_lines",
     "allocate_plan",
+    "change",
     "check",
     "collect",
     "conform",
     "decide",
+    "drivers",
     "estimate",
     "freeze",
     "gate",
@@ -60,6 +65,7 @@ __all__ = [
     "record",
     "reject_lines",
     "release_overview",
+    "restate",
     "rounds",
     "run_round",
     "screen",
@@ -69,6 +75,7 @@ __all__ = [
     "stale_partitions",
     "summarise",
     "tally",
+    "targets",
     "verify_ledger",
     "verify_release",
     "weigh",

@@ -12,6 +12,7 @@ from pipelines.model.run import Partition, StageReport
 from pipelines.stages.context import Context
 from pipelines.stages.mode_effect import mode_effect_loads
 from pipelines.stages.operations import monitoring_loads, operation_loads
+from pipelines.stages.reading import reading_loads
 from pipelines.stages.reference import geography_loads, round_loads
 from pipelines.stages.reports import keep
 from pipelines.stages.scoring import score_tables
@@ -58,6 +59,7 @@ def load(context: Context, round_id: str) -> str:
             *round_loads(context, round_, context.method(round_)),
             *monitoring_loads(context, round_),
             *result_loads(round_id, scores, counts, FINAL, answers_sha256(context, round_)),
+            *reading_loads(context, round_),
             *mode_effect_loads(context, round_),
             *operation_loads(context, round_),
         ]

@@ -30,7 +30,7 @@ def tree() -> Node:
 
 def spec(outcome: str = "", psu: str = "") -> DriverSpec:
     tally = TallySpec(ITEMS, {"mean5": POINTS}, OPTIONS, inner_nodes(tree()), strata=("field",), psu=psu)
-    return DriverSpec(tally, ("A", "B", "C"), "mean5", outcome)
+    return DriverSpec(tally, ("A", "B", "C"), "mean5", tally.stratum, outcome)
 
 
 def people(rows: int = 600, seed: int = 1) -> pd.DataFrame:

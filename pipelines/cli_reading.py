@@ -1,0 +1,153 @@
+"""The commands that read a result: `hailong change`, `drivers`, `targets`, `restate`; tables in both languages.
+
+It only shows what the stages return.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.formats.numbers import show
+
+reading = typer.Typer()
+out = Console()
+
+RoundId = Annotated[str, typer.Argument(help="round id, the folder's name under rounds/")]
+UnitCode = Annotated[str, typer.Option("--unit", help="only this unit")]
+MeasureName = Annotated[str, typer.Option("--measure", help="a measure of the method; default its default")]
+YesNo = {True: "có · yes", False: "không · no", None: "–"}
+RULES = {"up": "▲ tăng · up", "down": "▼ giảm · down", "steady": "giữ · steady", None: "–"}
+QUADRANTS = {
+    "concentrate": "ưu tiên cải thiện · mend first",
+    "keep": "giữ vững · keep up",
+    "low_priority": "chưa cấp bách · low priority",
+    "overdone": "duy trì, chưa cần thêm · enough for now",
+    None: "chưa rõ · unknown",
+}
+PROGRESS = {
+    "reached": "đạt · reached",
+    "moving": "tiến bộ · moving",
+    "missed": "không đạt · missed",
+    "unknown": "chưa rõ · unknown",
+}
+GOALS = {"score": "điểm · score", "rank": "thứ hạng · rank", "rank_change": "số bậc tăng · places gained"}
+REASONS = {
+    "another_programme": "chương trình khác · another programme",
+    "not_in_previous_method": "phương pháp trước không có · not in the former method",
+    "other_composition": "thành phần khác · made of other parts",
+    "not_in_previous_round": "đợt trước không có · not in the former round",
+    "unit_of_another_extent": "địa giới khác · unit of another extent",
+    "suppressed": "không đủ tin cậy · not reliable enough",
+    "no_figure": "không có số liệu · no figure",
+}
+
+
+@reading.command()
+def change(
+    round_id: RoundId,
+    against: Annotated[str, typer.Option("--against", help="the round before; default as round.yml says")] = "",
+    unit: UnitCode = "",
+    measure: MeasureName = "",
+) -> None:
+    """Show what changed since the round before: by the published rule and by a test, or why it cannot be said."""
+    from pipelines import stages
+
+    context = stages.open_context()
+    titles, default = _titles(context, round_id)
+    lines = [
+        (
+            row["unit_code"],
+            titles.get(row["node_code"], row["node_code"]),
+            *(show(row[name], "vi") for name in ("previous_figure", "figure", "change")),
+            RULES[row["rule"]],
+            show(row["p_value"], "vi"),
+            YesNo[row["is_significant"]],
+            REASONS.get(row["break_reason"], row["break_reason"]),
+        )
+        for row in _chosen(stages.change(context, round_id, against).scores.to_pylist(), unit, measure or default)
+    ]
+    figures = ("Trước · before", "Nay · now", "Thay đổi · change")
+    tests = ("Quy tắc 5 % · rule", "p", "Có ý nghĩa · significant", "Lý do · reason")
+    _show(("Đơn vị · unit", "Chỉ số · node", *figures, *tests), lines, 2)
+
+
+@reading.command()
+def drivers(round_id: RoundId, unit: UnitCode = "", measure: MeasureName = "") -> None:
+    """Show how much each factor goes with satisfaction as a whole, how well it is done, and what to mend first."""
+    from pipelines import stages
+
+    context = stages.open_context()
+    titles, default = _titles(context, round_id)
+    lines = [
+        (
+            row["unit_code"],
+            titles[row["node_code"]],
+            *(show(row[name], "vi") for name in ("score", "importance", "se", "potential")),
+            QUADRANTS[row["quadrant"]],
+        )
+        for row in _chosen(stages.drivers(context, round_id).to_pylist(), unit, measure or default)
+    ]
+    figures = ("Điểm · score", "Quan trọng · importance", "± se", "Có thể tăng · potential")
+    _show(("Đơn vị · unit", "Yếu tố · factor", *figures, "Việc cần làm · what to do"), lines, 2)
+
+
+@reading.command()
+def targets(round_id: RoundId, unit: UnitCode = "") -> None:
+    """Show the progress of every target of the action plan, with the lead department."""
+    from pipelines import stages
+
+    context = stages.open_context()
+    titles, _ = _titles(context, round_id)
+    lines = [
+        (
+            row["unit_code"],
+            titles[row["node_code"]],
+            " · ".join(name for name in (row["owner_vi"], row["owner_en"]) if name),
+            GOALS[row["goal"]],
+            *(show(row[name], "vi") for name in ("target", "actual", "gap")),
+            PROGRESS[row["progress"]],
+            YesNo[row["is_certain"]],
+        )
+        for row in _chosen(stages.targets(context, round_id).to_pylist(), unit)
+    ]
+    headings = ("Đơn vị · unit", "Chỉ số · node", "Chủ trì · lead", "Loại · goal")
+    figures = ("Chỉ tiêu · target", "Kết quả · result", "Vượt, thiếu · gap")
+    _show((*headings, *figures, "Tiến độ · progress", "Chắc chắn · certain"), lines, 4)
+
+
+@reading.command()
+def restate(
+    round_id: RoundId,
+    at: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="day of the list of units, such as 2025-07-01")],
+) -> None:
+    """Put the scores of an old round on the units of another day; the original scores stay."""
+    from pipelines import stages
+
+    day: date = at.date()
+    out.print(f"{stages.restate(stages.open_context(), round_id, day)} → mart.restated_score ({day})")
+
+
+def _titles(context: Any, round_id: str) -> tuple[dict[str, str], str]:
+    """Return the titles of the nodes in both languages, and the default measure."""
+    method = context.method(context.round(round_id))
+    default = next(measure.name for measure in method.measures if measure.is_default)
+    return {code: f"{node.title_vi} · {node.title_en}" for code, node in method.nodes.items()}, default
+
+
+def _chosen(rows: Iterable[dict[str, Any]], unit: str, measure: str = "") -> list[dict[str, Any]]:
+    return [row for row in rows if unit in ("", row["unit_code"]) and measure in ("", row.get("measure", ""))]
+
+
+def _show(headings: Sequence[str], lines: Iterable[Sequence[str]], left: int) -> None:
+    table = Table(header_style="bold")
+    for position, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if position < left else "right")
+    for line in lines:
+        table.add_row(*line)
+    out.print(table)

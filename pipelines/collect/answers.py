@@ -94,8 +94,8 @@ def _has(code: int, chosen: Mapping[str, frozenset[int] | None]) -> Callable[[st
 
 
 def _chosen(text: str, codes: Mapping[str, int]) -> frozenset[int] | None:
-    """Return the codes of a multiple choice: one text, or several with commas or else spaces between them."""
-    for parts in ([text], text.split(","), re.split(r"[\s,]+", text)):
+    """Return the codes of a multiple choice: one text, or several with semicolons, commas or else spaces between."""
+    for parts in ([text], text.split(";"), text.split(","), re.split(r"[\s,]+", text)):
         words = [clean_text(part) for part in parts if clean_text(part)]
         if words and all(word in codes for word in words):
             return frozenset(codes[word] for word in words)

@@ -97,7 +97,9 @@ def _record(reader: Iterator[list[str]], feed: _Feed) -> Record | Fault:
 
 
 def _delimiter_of(lines: list[str]) -> str:
-    return max(DELIMITERS, key=lambda delimiter: min((_width(line, delimiter) for line in lines), default=0))
+    """Return the delimiter that splits each line into most cells; a line with half of a quoted cell says nothing."""
+    whole = [line for line in lines if line.count('"') % 2 == 0] or lines
+    return max(DELIMITERS, key=lambda delimiter: min((_width(line, delimiter) for line in whole), default=0))
 
 
 def _width(line: str, delimiter: str) -> int:

@@ -103,7 +103,7 @@ def _page(name: str, content: bytes) -> tuple[Page, int, dict[str, str]]:
         asked = parse_qs(urlsplit(link or "").query)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         raise TryAgain("the answer is not a whole page of JSON") from None
-    place = {name: asked[name][0] for name in ("$skiptoken", "$skip") if name in asked}
+    place: dict[str, str] = {name: asked[name][0] for name in ("$skiptoken", "$skip") if name in asked}
     if type(count) is not int or not isinstance(results, list) or (link and not place):
         raise TryAgain("the answer is not a page of submissions")
     return Page(name, content, tuple(map(_seen, results))), count, place

@@ -7,11 +7,12 @@ from io import BytesIO
 import openpyxl
 import pytest
 import xlsxwriter
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from reading import config, form, read
 
 from pipelines.sources import workbook
+from pipelines.sources.legacy import encoding_of
 from pipelines.sources.postal import mappings
 
 HEADINGS = ["record_id", "unit_code", "A1", "A2", "comment"]
@@ -137,6 +138,7 @@ CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n\ufeff"), 
 
 @given(rows=st.lists(st.lists(CELL, min_size=3, max_size=3), min_size=1, max_size=8), delimiter=st.sampled_from(",;\t"))
 def test_what_a_csv_writer_writes_is_read_back(rows: list[list[str]], delimiter: str):
+    assume(not any(encoding_of(" ".join(row)) for row in rows))
     quoted = [["a", "b", "c"], *rows]
     text = "".join(delimiter.join('"' + cell.replace('"', '""') + '"' for cell in row) + "\n" for row in quoted)
     expected = [[cell if cell.strip() else None for cell in row] for row in rows]
@@ -272,3 +274,8 @@ def test_default_mapping_takes_our_own_names_and_chooses_by_version():
     assert mapping.when == {"instrument": ("citizen",), "instrument_version": ("2017.1",)}
     assert all(heading == target for heading, target in mapping.headings.items())
     assert set(HEADINGS) <= set(mapping.headings)
+
+
+def test_line_break_in_the_first_cell_does_not_hide_the_delimiter():
+    reading = read("postal", b'a,b,c\n"first\nsecond",2,3\n4,5,6\n')
+    assert reading.faults == [] and [row["b"] for row in reading.rows] == ["2", "5"]

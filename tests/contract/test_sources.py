@@ -17,7 +17,7 @@ NAMES = sorted(sources())
 
 
 def test_registry_holds_the_connectors_of_the_project():
-    assert {"kiosk", "postal", "kobo", "limesurvey"} <= set(NAMES)
+    assert {"kiosk", "postal", "kobo", "limesurvey", "odk", "spreadsheet"} <= set(NAMES)
 
 
 def test_unknown_source_is_refused_with_those_that_there_are():
@@ -46,7 +46,7 @@ def test_default_mapping_leads_to_known_places_each_once(name: str):
     assert {"A1", "A2", "comment", "record_id", "submitted_at"} <= set(targets)
 
 
-@pytest.mark.parametrize("name", ["kobo", "limesurvey"])
+@pytest.mark.parametrize("name", ["kobo", "limesurvey", "odk"])
 def test_connector_of_one_form_asks_which_where_a_method_has_two(name: str):
     forms = [form("citizen"), form("organisation")]
     with pytest.raises(InputError, match="citizen, organisation"):
@@ -84,7 +84,7 @@ def test_empty_file_is_one_fault(name: str):
     assert [(fault.line, not reading.rows) for fault in reading.faults] == [(None, True)]
 
 
-@pytest.mark.parametrize("name", ["kiosk", "postal", "limesurvey"])
+@pytest.mark.parametrize("name", ["kiosk", "postal", "limesurvey", "odk", "spreadsheet"])
 def test_text_in_utf_16_is_refused_with_the_remedy(name: str):
     (fault,) = read(name, "record_id,A1\n1,5\n".encode("utf-16")).faults
     assert fault.code.name == "R101_UNREADABLE_FILE" and fault.line is None
@@ -114,7 +114,7 @@ class LongLine:
         return b""
 
 
-@pytest.mark.parametrize("name", ["kiosk", "postal", "limesurvey"])
+@pytest.mark.parametrize("name", ["kiosk", "postal", "limesurvey", "odk"])
 def test_line_of_two_gigabytes_is_a_fault_and_the_next_line_is_read(name: str):
     stream = LongLine()
     parts = list(source(name).read(stream, "file", config(name)))  # type: ignore[arg-type]

@@ -42,8 +42,9 @@ def announce_months(keys: list[str], *, outlet_events: Any) -> None:
 
 @task(task_id="announce", outlets=[DRAFTS])
 def announce_draft(release_id: str, *, outlet_events: Any) -> None:
-    """Tell Airflow that a checked draft waits for approval."""
-    outlet_events[DRAFTS].add_partitions([release_id])
+    """Tell Airflow that a checked draft waits for approval; one that is decided or published already does not."""
+    if release_id:
+        outlet_events[DRAFTS].add_partitions([release_id])
 
 
 @task(task_id="partition")

@@ -88,12 +88,12 @@ def api(airflow_home):
 
 @pytest.fixture(scope="session")
 def as_user(api):
-    """Return a function that gives a client of the web application, logged in as a user."""
+    """Return a function that gives a client of the web application, logged in as a user, for addresses below `base`."""
     from fastapi.testclient import TestClient
 
-    def log_in(user):
-        client = TestClient(api)
-        answer = client.post("/auth/token", json={"username": user, "password": PASSWORDS[user]})
+    def log_in(user, base=""):
+        client = TestClient(api, base_url=f"http://testserver{base}")
+        answer = client.post("http://testserver/auth/token", json={"username": user, "password": PASSWORDS[user]})
         client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         return client
 

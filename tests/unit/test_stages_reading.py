@@ -2,15 +2,19 @@
 
 from datetime import date
 
+import pyarrow as pa
 import pytest
-from reading_kit import context_of, make_round, scores_of
+from reading_kit import ROUND, context_of, make_round, scores_of
 from typer.testing import CliRunner
 
 from pipelines import geography, stages
 from pipelines.cli import app
+from pipelines.estimate import published_scores
+from pipelines.estimate.shares import SCHEMA as SHARES
 from pipelines.model.errors import InputError, StateError
 from pipelines.model.unit import Change
 from pipelines.stages.reading import reading_loads
+from pipelines.stages.scoring import labelled
 from pipelines.warehouse import read, replace
 
 HOA_THANH, PHU_YEN = "22243", "22240"  # the commune, and the ward it became part of
@@ -113,6 +117,46 @@ def test_a_code_that_names_another_unit_now_is_not_the_same_unit(context):
     make_round(context, OLD, {"00004": 0.5})
     make_round(context, NEW, {"00004": 0.9}, extra=f"previous: {OLD}")
     assert set(stages.change(context, NEW).scores["break_reason"].to_pylist()) == {"unit_of_another_extent"}
+
+
+def make_published_round(context, year: int, score: float, asked_in: int = 0) -> str:
+    """A round of published scores of two provinces, every leaf the same share of its scale."""
+    round_id, provinces = f"papi-{year}", ("33", "34")
+    text = ROUND.format(id=round_id, year=year, extra="").replace("tthc", "papi").replace("2017", "2011")
+    text = text.replace(f"{year}-", f"{asked_in or year}-")
+    context.lake.write_bytes(f"rounds/{round_id}/round.yml", text.replace("commune", "province").encode())
+    units = "".join(f"{code},Tỉnh {code},province\n" for code in provinces)
+    context.lake.write_bytes(f"rounds/{round_id}/units.csv", f"unit_code,name_vi,level\n{units}".encode())
+    round_ = context.round(round_id)
+    method = context.method(round_)
+    leaves = [leaf for leaf in method.tree.leaves if leaf.valid_in(year)]
+    given = [
+        {"unit_code": code, "node_code": leaf.code, "score": leaf.maximum * score}
+        for code in provinces
+        for leaf in leaves
+    ]
+    found = published_scores(pa.Table.from_pylist(given), method.tree, year)
+    context.lake.write_table(f"results/{round_id}/index_score.parquet", labelled(found, round_, method, "published"))
+    counts = labelled(SHARES.empty_table(), round_, method)
+    context.lake.write_table(f"results/{round_id}/answer_count.parquet", counts)
+    return round_id
+
+
+def test_published_scores_follow_the_rule_without_a_test_and_break_where_a_dimension_changed(context):
+    years = {year: make_published_round(context, year, score) for year, score in ((2015, 0.5), (2016, 0.6))}
+    years[2024] = make_published_round(context, 2024, 0.6, asked_in=2026)
+    found = {row["node_code"]: row for row in stages.change(context, years[2016], years[2015]).scores.to_pylist()}
+    first = found["D1"]
+    assert (first["rule"], first["is_significant"], first["se"], first["break_reason"]) == ("up", None, None, "")
+    assert first["change"] == pytest.approx(0.1 * 10) and first["rank_change"] == 0
+    assert (found["D3"]["break_reason"], found["D3"]["change"]) == ("other_composition", None)
+    # Hưng Yên and Thái Bình merged in 2025: 33 is another province since, and nothing can be added up again.
+    merged = rows_of(stages.change(context, years[2024], years[2016]).scores, measure="score", unit_code="33")
+    assert merged and all(row["break_reason"] and row["change"] is None for row in merged)
+    assert "unit_of_another_extent" in {row["break_reason"] for row in merged}
+    assert stages.drivers(context, years[2016]).num_rows == 0
+    with pytest.raises(InputError, match="no responses"):
+        stages.restate(context, years[2016], AFTER)
 
 
 def test_restating_keeps_the_original_and_tells_how_well_it_fits(context):

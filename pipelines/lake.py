@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 BLOCK = 1 << 20
+UNFINISHED = re.compile(r"/\.[^/]*\.tmp$")
 
 
 class Lake:
@@ -38,9 +40,10 @@ class Lake:
         return bool(self.fs.exists(self.full(path)))
 
     def glob(self, pattern: str) -> list[str]:
-        """Return the relative paths that match, sorted."""
+        """Return the relative paths that match, sorted; not what a killed process was still writing."""
         prefix = len(self.root.rstrip("/")) + 1
-        return sorted(str(found)[prefix:] for found in self.fs.glob(self.full(pattern)))
+        found = (str(path)[prefix:] for path in self.fs.glob(self.full(pattern)))
+        return sorted(path for path in found if not UNFINISHED.search(path))
 
     def find(self, folder: str) -> list[str]:
         """Return the relative paths of all files below a folder, hidden ones too, sorted."""

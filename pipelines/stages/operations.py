@@ -66,6 +66,7 @@ def _batches(context: Context, round_: Round) -> list[dict[str, Any]]:
 
 
 def _runs(context: Context, round_: Round) -> list[dict[str, Any]]:
+    """What the stages did; but not the load, which is done when these rows are in and would join them a run late."""
     return [
         {
             "round_id": round_.id,
@@ -76,6 +77,7 @@ def _runs(context: Context, round_: Round) -> list[dict[str, Any]]:
             "messages": "\n".join(report["messages"]),
         }
         for report in all_reports(context.lake, round_.id)
+        if report["stage"] != "load"
     ]
 
 

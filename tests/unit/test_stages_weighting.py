@@ -1,4 +1,4 @@
-"""The weights of a round in the flow: declared in its folder, on record, and in its scores."""
+"""Weights and channels of a round in the flow: declared in its folder, on record, and in its results."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -7,7 +7,8 @@ import pytest
 from pipelines.lake import Lake, responses, result
 from pipelines.model.errors import InputError
 from pipelines.settings import PROJECT, Settings
-from pipelines.stages import Context, estimate, tally, weigh, weight_lines
+from pipelines.stages import Context, estimate, mode_effect_lines, tally, weigh, weight_lines
+from pipelines.stages.mode_effect import mode_effect_table
 from pipelines.stages.tallying import tally_spec
 
 ROUND = """
@@ -19,7 +20,9 @@ title: {vi: Khảo sát, en: Survey}
 window: {from: 2023-02-15, to: 2023-10-31}
 unit_level: commune
 design: {strata: [procedure_field]}
-sources: [{source: kiosk, instance: desk, channel: kiosk, self_selected: false}]
+sources:
+  - {source: kiosk, instance: desk, channel: kiosk, self_selected: true}
+  - {source: postal, instance: post, channel: paper_post, self_selected: false}
 """
 OWN = "weighting: {margins: [sex, procedure_field], trim: 5}\n"
 FILES = {
@@ -41,9 +44,10 @@ def context(lake: Lake) -> Context:
     round_ = context.round("desk")
     method = context.method(round_)
     rows = [
-        {"unit_code": "22243", "procedure_field": field, "sex": sex} | dict.fromkeys(method.items, 5 if sex == 1 else 1)
+        {"unit_code": "22243", "procedure_field": field, "sex": sex, "channel": channel}
+        | dict.fromkeys(method.items, 5 if sex == 1 else 1)
         for field in ("Hộ tịch", "Đất đai")
-        for sex in [1] * 15 + [2] * 5
+        for sex, channel in [(1, "kiosk")] * 12 + [(1, "paper_post")] * 3 + [(2, "kiosk")] * 3 + [(2, "paper_post")] * 2
     ]
     codes = set(tally_spec(round_, method).options) | {"sex"}
     fields = [
@@ -85,6 +89,17 @@ def test_each_step_is_on_record(context: Context):
     # women 20 and 40/3, men 60 and 40: 40 · Σw²/1000²
     squares = 15 * 20**2 + 15 * (200 / 15) ** 2 + 5 * 60**2 + 5 * 40**2
     assert steps[3]["deff"] == pytest.approx(40 * squares / 1000**2)
+
+
+def test_channels_are_compared_and_the_self_selected_one_is_labelled(context: Context):
+    context.lake.write_bytes("rounds/desk/round.yml", ROUND.encode())
+    rows = mode_effect_table(context, context.round("desk")).to_pylist()
+    row = next(row for row in rows if (row["measure"], row["node_code"]) == ("top2", "T"))
+    assert (row["channel"], row["reference_channel"]) == ("kiosk", "paper_post")
+    assert (row["is_self_selected"], row["reference_is_self_selected"]) == (True, False)
+    assert row["difference"] == pytest.approx(80 - 60)
+    (unit, pair, node, *_), *_ = mode_effect_lines(context, "desk", ("index",))
+    assert (unit, node) == ("Xã Hòa Thành", "T") and pair.count("tự chọn · self-selected") == 1
 
 
 @pytest.mark.parametrize(

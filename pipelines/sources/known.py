@@ -18,12 +18,10 @@ from functools import partial
 from io import BytesIO
 from typing import Any
 
-import orjson
-
 from pipelines.model.codes import RejectCode
 from pipelines.model.errors import SourceError
 from pipelines.model.source import Fault, Offer
-from pipelines.sources.cells import json_text
+from pipelines.sources.cells import json_text, json_value
 
 NOTE = b'{"hailong":'
 SHARE = 10  # the cursor moves when a tenth of the records was offered: moving it each time would cost their square
@@ -62,7 +60,7 @@ class Note:
     def before(self, content: bytes) -> bytes:
         """Return the note as a line, and the bytes."""
         said = {"gone": self.gone} if self.gone else {"revisions": self.revisions}
-        return orjson.dumps({"hailong": said}) + b"\n" + content
+        return json_text({"hailong": said}).encode() + b"\n" + content
 
     @property
     def faults(self) -> list[Fault]:
@@ -77,9 +75,9 @@ def without_note(content: bytes) -> tuple[Note, bytes]:
         return Note(), content
     line, _, rest = content.partition(b"\n")
     try:
-        said = orjson.loads(line)["hailong"]
+        said = json_value(line)["hailong"]
         note = Note(tuple(map(int, said.get("revisions", ()))), tuple(map(str, said.get("gone", ()))))
-    except (orjson.JSONDecodeError, AttributeError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return Note(), content
     return note, rest
 
@@ -148,10 +146,10 @@ class _Known:
         return json.dumps({"form": self.form, "records": self.records}, sort_keys=True)
 
     def note(self, record: Seen) -> int:
-        """Return the revision of a record, the next one where it has changed."""
+        """Return the revision of a record, the next one where it has changed; to have come back is news too."""
         was = self.records.get(record.id, "").split()
         revision = record.revision if not was else int(was[1]) + (was[0] != record.fingerprint)
-        self.changes += was[:1] != [record.fingerprint]
+        self.changes += was != [record.fingerprint, str(revision)]
         self.records[record.id] = f"{record.fingerprint} {revision}"
         return revision
 

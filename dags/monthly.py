@@ -33,8 +33,7 @@ from orchestration import TASK_DEFAULTS, WAREHOUSE_POOL, due_within, partition, 
     doc_md=__doc__,
 )
 def monthly() -> None:
-    of = partition("round", "month")
-    stage("load", call="load_month", pool=WAREHOUSE_POOL)(of["round"], of["month"])
+    stage("load", call="load_month", pool=WAREHOUSE_POOL)(partition("round", "month"))
 
 
 monthly()

@@ -39,11 +39,11 @@ from orchestration import (
     doc_md=__doc__,
 )
 def release() -> None:
-    release_id = partition("release")["release"]
+    release_id = partition("release")
     summary = stage("summarise")(release_id)
     approve = approval(
         task_id="approve",
-        subject="Phát hành · publish {{ ti.xcom_pull('partition')['release'] }}?",
+        subject=f"Phát hành · publish {release_id}?",
         body="{{ ti.xcom_pull('summarise') }}",
     )
     summary >> approve

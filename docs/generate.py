@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import typer
+from dags_page import dags_markdown
 from typer.cli import get_docs_for_click
 
 from pipelines.cli import app
@@ -28,6 +29,7 @@ def pages() -> dict[Path, str]:
         **{DOCS / "dictionary" / name: text for name, text in dictionary.items()},
         DOCS / "operations" / "release-states.md": states_markdown(),
         DOCS / "operations" / "commands.md": commands_markdown(),
+        DOCS / "operations" / "dags.md": dags_markdown(),
     }
 
 

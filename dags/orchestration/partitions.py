@@ -47,11 +47,7 @@ def announce_draft(release_id: str, *, outlet_events: Any) -> None:
         outlet_events[DRAFTS].add_partitions([release_id])
 
 
-@task(task_id="partition")
-def partition(*names: str, dag_run: Any = None) -> dict[str, str]:
-    """Return the parts of the run's partition key, or of its form where it was started by hand without a key."""
-    values = str(dag_run.partition_key).split("|") if dag_run.partition_key else []
-    parts = dict(zip(names, values, strict=False)) or {name: (dag_run.conf or {}).get(name, "") for name in names}
-    if not all(parts.values()):
-        raise ValueError(f"started without a partition key: give {', '.join(names)} in the form")
-    return parts
+def partition(*names: str) -> str:
+    """Return a template of the run's partition key, or of these form fields where it was started by hand."""
+    fields = ", ".join(f"params.{name}" for name in names)
+    return f"{{{{ dag_run.partition_key or [{fields}] | join('|') }}}}"

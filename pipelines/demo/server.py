@@ -112,10 +112,8 @@ class Server:
         state = self.state
         if state is None:
             return False
-        if alive(state.airflow, state.airflow_started):
-            stop_group(state.airflow)
-        if alive(state.portal, state.portal_started):
-            stop_group(state.portal)
+        stop_session(state.airflow, state.airflow_started)
+        stop_session(state.portal, state.portal_started)
         self.state_file.unlink(missing_ok=True)
         return True
 
@@ -245,11 +243,14 @@ def alive(pid: int, started: float) -> bool:
         return False
 
 
-def stop_group(leader: int) -> None:
-    """End a process and everything of its session: an interrupt first, then without mercy."""
+def stop_session(leader: int, started: float) -> None:
+    """End a process and everything of its session, which may outlive it: an interrupt first, then without mercy."""
+    if psutil.pid_exists(leader) and not alive(leader, started):
+        return  # the number belongs to somebody else now, so nothing of the session is left
     session = [process for process in psutil.process_iter() if session_of(process.pid) == leader]
-    os.kill(leader, signal.SIGINT)
-    psutil.wait_procs([psutil.Process(leader)], timeout=STOP_SECONDS)
+    if alive(leader, started):
+        os.kill(leader, signal.SIGINT)
+        psutil.wait_procs([process for process in session if process.pid == leader], timeout=STOP_SECONDS)
     for process in session:
         try:
             process.kill()

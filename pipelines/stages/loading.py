@@ -7,6 +7,7 @@ import hashlib
 import pyarrow as pa
 
 from pipelines.lake import result, run_report
+from pipelines.model.errors import InputError
 from pipelines.model.round import Round
 from pipelines.model.run import Partition, StageReport
 from pipelines.stages.context import Context
@@ -22,13 +23,19 @@ PROVISIONAL, FINAL = "provisional", "final"
 BRINGS_IN = ("conform", "screen", "tally")
 
 
-def load_month(context: Context, round_id: str, month: str) -> None:
+def load_month(context: Context, key: str) -> None:
     """Load what is known of a round after one of its months changed: progress, quality, provisional scores.
 
     A month's own tallies are made already; adding those of all months up costs no reading of responses. Where the
     warehouse holds the results of these very answers, because another month's run was faster or the round is final,
-    nothing is to be done.
+    nothing is to be done. `key` is `round|month`.
+
+    Raises:
+        InputError: the key is not of that form.
     """
+    round_id, _, month = key.partition("|")
+    if not (round_id and month):
+        raise InputError(f"no month of a round is named: {key!r}", "monthly", "give round and month in the form")
     round_ = context.round(round_id)
     answers = answers_sha256(context, round_)
     if _held(context, round_id) == answers:

@@ -98,6 +98,18 @@ def test_the_release_is_approved_by_a_second_person_published_and_verifies(publi
     assert lake.exists(f"{release(DRAFT)}/manifest.json")
 
 
+def test_running_every_dag_again_doubles_nothing(published, bag):
+    lake, _, _ = published
+    tables = ("mart.index_score", "mart.answer_count", "ops.batch", "ops.release", "ops.decision")
+    before = {name: query(f"select count(*) from {name}") for name in tables}
+    kept = {folder: files(lake, folder) for folder in ("landing", "responses", "tallies", "results", "releases")}
+    again = [run(bag, f"collect__{source}", round=ROUND) for source in SOURCES]
+    again += [run(bag, "yearly", round=ROUND)]
+    assert {str(one.state) for one in again} == {"success"}
+    assert {folder: files(lake, folder) for folder in kept} == kept
+    assert {name: query(f"select count(*) from {name}") for name in tables} == before
+
+
 def test_the_dags_give_the_same_bytes_as_the_command_line(published, make_lake):
     by_dags, _, _ = published
     here = os.environ["HAILONG_DATA"]

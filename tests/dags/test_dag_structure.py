@@ -69,7 +69,7 @@ def test_every_task_has_an_owner_and_says_what_an_error_means_for_retries(dag):
 def test_tasks_are_named_after_stages_and_steps(dag):
     from pipelines import stages
 
-    steps = {"plan", "partitions", "partition", "announce", "approve", "whole"}
+    steps = {"plan", "partitions", "announce", "approve", "whole"}
     assert {task.task_id.removeprefix("month.") for task in dag.tasks} <= steps | set(stages.__all__)
 
 

@@ -117,6 +117,8 @@ def _refuse_twice(loads: Sequence[Load]) -> None:
 
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
+    if not rows.num_rows:
+        return  # DuckDB may wait for ever for the first batch of an Arrow table that has none
     prepare = connection.dialect.identifier_preparer
     target, names = prepare.format_table(table), ", ".join(prepare.quote(name) for name in rows.column_names)
     driver: Any = connection.connection.driver_connection

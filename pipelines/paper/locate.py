@@ -71,7 +71,14 @@ def read_identity(straight: Straight) -> PageIdentity | str:
     side, left, top = QR.size + 2 * QUIET, QR.x - QUIET, QR.y - QUIET
     x, y, length = (round(part * SCALE) for part in (left, top, side))
     patch = straight.page[max(y, 0) : y + length, x : x + length]
-    return _identity(_resized(patch, 2, 2)) or _identity(patch)
+    patch = np.asarray(cv2.copyMakeBorder(patch, 24, 24, 24, 24, cv2.BORDER_CONSTANT, value=255), dtype=np.uint8)
+    smooth = np.asarray(cv2.GaussianBlur(patch, (0, 0), 1), dtype=np.uint8)  # specks of a fax break a QR's corners
+    found: PageIdentity | str = ""
+    for pixels in (smooth, _resized(patch, 0.5, 0.5), patch):
+        found = _identity(pixels) or found
+        if isinstance(found, PageIdentity):
+            break
+    return found
 
 
 def has_our_code(pixels: Gray) -> bool:

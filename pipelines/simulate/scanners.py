@@ -79,7 +79,9 @@ def _fax(page: Gray, rng: Generator, lines: int) -> Gray:
 def _warp(gray: Gray, rng: Generator, angle: float, bend: float, background: int) -> Gray:
     height, width = gray.shape
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-angle, angle), 1 / (1 + 0.004 * angle))
+    turn = cv2.getRotationMatrix2D(
+        (width / 2, height / 2), rng.uniform(-angle, angle), 1 / (1 + 0.013 * angle)
+    )  # the glass is a little larger
     moved = corners @ turn[:, :2].T + turn[:, 2] + rng.uniform(-bend, bend, (4, 2)) * max(width, height)
     matrix = cv2.getPerspectiveTransform(corners, moved.astype(np.float32))
     return np.asarray(cv2.warpPerspective(gray, matrix, (width, height), borderValue=background), dtype=np.uint8)

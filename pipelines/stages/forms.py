@@ -1,0 +1,158 @@
+"""Forms as stages: printed with their serial numbers, reviewed where doubtful, compared where two people keyed them.
+
+It must not read a scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines import rounds
+from pipelines.lake import responses
+from pipelines.model.errors import InputError
+from pipelines.model.round import Round
+from pipelines.paper import comparison, review, sheets
+from pipelines.paper.plan import plan_form
+from pipelines.paper.printing import Blank, Heading, make_blank, print_sheets
+from pipelines.paper.register import batches, issue, make_void, parse_serials, void_serials
+from pipelines.paper.server import ReviewServer
+from pipelines.stages.context import Context
+from pipelines.stages.scans import SCAN, gather_sheets, open_file, scan_config
+
+MOST_PROCEDURES = 40  # that a form can ask for
+
+
+@dataclass(frozen=True)
+class PrintOrder:
+    """What to print: form (`tthc/citizen`), serial numbers (`1-100`), and what every sheet of it is about."""
+
+    form: str
+    serials: str
+    unit: str = ""
+    procedure: str = ""
+    psu: str = ""
+
+
+def print_forms(context: Context, round_id: str, order: PrintOrder, folder: Path) -> Path:
+    """Print sheets to a PDF in a folder and enter their serial numbers as issued; return the file.
+
+    Raises:
+        InputError: the form cannot be printed, or unit, procedure or village is not clear.
+        StateError: a serial number was issued before for something else.
+    """
+    round_, numbers = context.round(round_id), parse_serials(order.serials)
+    scan_config(round_)
+    blank, unit = _blank(context, round_, order)
+    batch = issue(context.lake, blank, numbers, unit, order.procedure, order.psu)
+    serials = [f"{number:06d}" for number in range(numbers[0], numbers[1] + 1)]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{round_id}-{batch.form}-{batch.first}-{batch.last}.pdf"
+    path.write_bytes(print_sheets(blank, serials))
+    return path
+
+
+def review_server(context: Context, round_id: str, port: int) -> ReviewServer:
+    """Return the review screen of a round, listening."""
+    return ReviewServer(context.lake, context.round(round_id).id, port, context.now)
+
+
+def void_serial(context: Context, round_id: str, serial: str, person: str, reason: str) -> None:
+    """Enter a serial number as void; its answers, if they were counted, count no more after the next collecting."""
+    make_void(context.lake, round_id, serial, person or context.settings.person, reason, context.now())
+    gather_sheets(context, round_id)
+
+
+def serial_states(context: Context, round_id: str) -> dict[str, list[str]]:
+    """Return the serial numbers of a round by state.
+
+    `issued`, `returned` (a page was read), `waiting` (something is to be reviewed), `incomplete` (a page is missing),
+    `valid` (its answers are among the accepted responses) and `void`.
+    """
+    round_, lake = context.round(round_id), context.lake
+    joined = sheets.join_sheets(lake, round_id)
+    issued = [f"{n:06d}" for one in batches(lake, round_id) for n in range(int(one.first), int(one.last) + 1)]
+    valid: set[str] = set()
+    for path in lake.glob(responses(round_.programme, round_id, "*", SCAN)):
+        valid |= set(lake.read_table(path, ["record_id"])["record_id"].to_pylist())
+    return {
+        "issued": issued,
+        "returned": sorted({*joined.records, *joined.open, *joined.missing}),
+        "waiting": sorted(joined.open),
+        "incomplete": sorted(joined.missing),
+        "valid": sorted(valid),
+        "void": sorted(void_serials(lake, round_id)),
+    }
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What comparing two keyed files gave: cells that differ and are still open, rows that are done."""
+
+    differences: list[comparison.Difference]
+    open: int
+    done: int
+
+
+def compare_keyed(context: Context, first: Path, second: Path, round_id: str = "", out: Path | None = None) -> Compared:
+    """Compare two keyers' files. With a round, differences go to its review screen and what was decided there counts.
+
+    `out` takes the rows on which both agree or a third person has decided.
+    """
+    one, other = (comparison.read_keyed(_bytes(path), path.name) for path in (first, second))
+    found = comparison.differences(one, other)
+    decided = review.decisions(context.lake, round_id) if round_id else {}
+    known = review.items(context.lake, round_id) if round_id else {}
+    for difference in found:
+        if round_id and difference.heading and difference.id not in known:
+            review.add_item(context.lake, round_id, comparison.item_of(difference, one, other))
+    content = comparison.agreed(one, other, found, decided)
+    if out is not None:
+        out.write_bytes(content)
+    still = [difference for difference in found if not difference.heading or difference.id not in decided]
+    return Compared(found, len(still), max(content.count(b"\n") - 1, 0))
+
+
+def _blank(context: Context, round_: Round, order: PrintOrder) -> tuple[Blank, str]:
+    method = context.method(round_)
+    *named, form = order.form.split("/")
+    if "/".join(named) not in ("", method.id, method.programme) or form not in {one.id for one in method.instruments}:
+        known = ", ".join(f"{method.programme}/{one.id}" for one in method.instruments)
+        raise InputError(f"the round has no form {order.form!r}", round_.id, f"use one of: {known}")
+    names = {row["unit_code"]: row["name_vi"] for row in rounds.load_units(context.lake, round_).to_pylist()}
+    unit = order.unit or (next(iter(names)) if len(names) == 1 else "")
+    if unit not in names:
+        raise InputError(f"the round has no unit {unit!r}", "--unit", f"use one of: {', '.join(list(names)[:20])}")
+    instrument = method.instrument(form)
+    heading = Heading(names[unit], instrument.title_vi, round_.title_vi)
+    plan = plan_form(instrument, _procedures(context, round_, order, unit))
+    return make_blank(round_.id, instrument, plan, heading), unit
+
+
+def _procedures(context: Context, round_: Round, order: PrintOrder, unit: str) -> list[tuple[str, str]]:
+    """Return the procedures that the form asks for: those of the unit's frame, none where the order names one."""
+    frame = [row for row in rounds.load_frame(context.lake, round_).to_pylist() if row["unit_code"] == unit]
+    villages = {row["psu_code"] for row in frame if row["psu_code"]}
+    if (round_.design.is_clustered and not order.psu) or (order.psu and order.psu not in villages):
+        raise InputError("the sheets need a village of the frame", "--psu", f"use one of: {_few(villages)}")
+    codes = {row["procedure_code"]: row["procedure_name_vi"] or row["procedure_code"] for row in frame}
+    codes.pop("", None)
+    codes.pop(None, None)
+    if order.procedure:
+        if order.procedure not in codes:
+            raise InputError("the procedure is not in the frame", "--procedure", f"use one of: {_few(codes)}")
+        return []
+    if len(codes) > MOST_PROCEDURES:
+        remedy = "print a batch for each procedure with --procedure"
+        raise InputError(f"{len(codes)} procedures are too many for a form", "frame.csv", remedy)
+    return list(codes.items())
+
+
+def _few(codes: Collection[str]) -> str:
+    return ", ".join(sorted(codes)[:12])
+
+
+def _bytes(path: Path) -> bytes:
+    with open_file(path) as stream:
+        return stream.read(comparison.LARGEST + 1)

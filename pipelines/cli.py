@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from pipelines.cli_form import form
 from pipelines.cli_ledger import app as ledger
 from pipelines.cli_plan import plan
 from pipelines.cli_reading import reading
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 demo = typer.Typer(help="A real Airflow on this machine with a simulated commune and province.", no_args_is_help=True)
 app.add_typer(demo, name="demo")
+app.add_typer(form, name="form")
 app.add_typer(ledger, name="ledger")
 app.add_typer(plan, name="plan")
 app.add_typer(reading)

@@ -5,6 +5,15 @@ The command line and the DAGs call these and nothing else; siblings of the packa
 
 from pipelines.stages.collecting import collect, conform, months_of, pending_batches, screen, stale_partitions
 from pipelines.stages.context import Context, open_context
+from pipelines.stages.forms import (
+    Compared,
+    PrintOrder,
+    compare_keyed,
+    print_forms,
+    review_server,
+    serial_states,
+    void_serial,
+)
 from pipelines.stages.ledger import ledger_heads, prove, record, verify_ledger
 from pipelines.stages.loading import load, load_month
 from pipelines.stages.overview import (
@@ -29,20 +38,24 @@ from pipelines.stages.releasing import (
 )
 from pipelines.stages.restating import restate
 from pipelines.stages.running import run_round
+from pipelines.stages.scans import gather_sheets, read_scans
 from pipelines.stages.scoring import estimate, gate_scores, weigh
 from pipelines.stages.simulating import simulate
 from pipelines.stages.tallying import gate, tally
 
 __all__ = [
     "Changes",
+    "Compared",
     "Context",
     "Overview",
+    "PrintOrder",
     "SizeLine",
     "account_lines",
     "allocate_plan",
     "change",
     "check",
     "collect",
+    "compare_keyed",
     "conform",
     "decide",
     "drivers",
@@ -50,6 +63,7 @@ __all__ = [
     "freeze",
     "gate",
     "gate_scores",
+    "gather_sheets",
     "latest_releases",
     "ledger_heads",
     "load",
@@ -60,16 +74,20 @@ __all__ = [
     "pending_batches",
     "plan_progress",
     "plan_sizes",
+    "print_forms",
     "prove",
     "publish",
     "record",
+    "read_scans",
     "reject_lines",
     "release_overview",
     "restate",
+    "review_server",
     "rounds",
     "run_round",
     "screen",
     "select_sample",
+    "serial_states",
     "simulate",
     "size_for",
     "stale_partitions",
@@ -78,6 +96,7 @@ __all__ = [
     "targets",
     "verify_ledger",
     "verify_release",
+    "void_serial",
     "weigh",
     "weight_lines",
 ]

@@ -31,6 +31,7 @@ from pipelines.stages.context import Context
 from pipelines.stages.published import conform_published, has_published_scores
 from pipelines.stages.recorded import conform_recorded, has_records
 from pipelines.stages.reports import is_current, keep, timed, write_report
+from pipelines.stages.scans import SCAN, sheets_source
 
 OBJECTS_A_BATCH = 50  # small files are conformed many to a task, large ones one by one
 BYTES_A_BATCH = 64 << 20
@@ -45,7 +46,8 @@ def collect(context: Context, source: str, round_id: str = "") -> int:
     new = 0
     for round_ in context.rounds_of(source, round_id):
         config = context.config(round_, source)
-        new += len(land(context.lake, source_named(source), config, round_.id, context.now()))
+        connector = sheets_source(context, round_, config) if source == SCAN else source_named(source)
+        new += len(land(context.lake, connector, config, round_.id, context.now()))
     return new
 
 

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "pipelines"
 FOUNDATION = {"model", "methods", "geography", "settings", "lake", "rounds"}
 SIBLINGS = {"sources", "collect", "quality", "estimate", "warehouse", "release", "formats", "simulate"}
 SIBLINGS |= {"paper", "ledger", "sampling"}
-JOINERS = {"stages", "cli", "cli_ledger", "cli_plan", "cli_reading", "demo"}
+JOINERS = {"stages", "cli", "cli_form", "cli_ledger", "cli_plan", "cli_reading", "demo"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

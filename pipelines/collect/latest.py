@@ -1,6 +1,7 @@
 """Screening of records: those of the round, of each key the latest; in = accepted + duplicate + rejected.
 
-A later export of the same dossier replaces the earlier one. It must not change a record.
+A later export of the same dossier replaces the earlier one; of two that came together, the one with the later name.
+It must not change a record.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def screen_records(lake: Lake, plan: RecordPlan, source: str) -> StageReport:
     Raises:
         AccountError: rows would have been lost; nothing is written then.
     """
-    landed = sorted(receipts(lake, plan.round.id, source), key=lambda one: (one.landed_at, one.sha256))
+    landed = sorted(receipts(lake, plan.round.id, source), key=lambda one: (one.landed_at, one.name, one.sha256))
     paths = [conformed_records(plan.round.id, source, one.sha256) for one in landed]
     there = [path for path in paths if lake.exists(path)]
     table = pa.concat_tables([plan.schema.empty_table(), *(lake.read_table(path) for path in there)])

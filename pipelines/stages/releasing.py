@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from pipelines import geography, rounds
 from pipelines.formats import formats
-from pipelines.lake import gate_result, published_scores, release, result, sha256_of, tallies
+from pipelines.lake import gate_result, published_scores, records, release, result, sha256_of, tallies
 from pipelines.model.errors import GateError, StateError
 from pipelines.model.publication import Publication, PublishedTable
 from pipelines.model.round import Round
@@ -171,8 +171,9 @@ def prepare(context: Context, round_: Round) -> tuple[Publication, ManifestFacts
 
 
 def input_paths(context: Context, round_: Round) -> list[str]:
-    """Return the files that a round's scores are computed from: its tallies, or the scores that somebody published."""
-    patterns = (tallies(round_.programme, round_.id, "*", "*"), published_scores(round_.id, "*", "*"))
+    """Return the files that a round's scores are computed from: its tallies, published scores or records."""
+    published, recorded = published_scores(round_.id, "*", "*"), records(round_.id, "*")
+    patterns = (tallies(round_.programme, round_.id, "*", "*"), published, recorded)
     return [path for pattern in patterns for path in context.lake.glob(pattern)]
 
 

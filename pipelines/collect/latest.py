@@ -35,7 +35,8 @@ def screen_records(lake: Lake, plan: RecordPlan, source: str) -> StageReport:
     code, value = _decide(plan, table)
     accepted = table.filter(pa.array(code == ""))
     refused = [
-        _reject(table, row, code[row], value[row], plan.layout.day, landed) for row in np.flatnonzero(code != "")
+        _reject(table, row, code[row], value[row], plan.layout.day, landed)
+        for row in np.flatnonzero(code != "").tolist()
     ]
     duplicate = sum(RejectCode[one.code].is_duplicate for one in refused)
     report = StageReport(STAGE, Partition(plan.round.id, source), len(table), len(accepted), duplicate, inputs=there)

@@ -163,7 +163,7 @@ def _raked(scheme: Scheme, keys: Sequence[Key], weighting: Weighting) -> Weighti
         at, unit = scheme.columns.index(margin.variable), scheme.columns.index(scheme.strata[0])
         found = [((key[unit] if margin.by_unit else ""), key[at]) for key in keys]
         labels[margin.variable] = list(found)
-        totals[margin.variable] = dict(_with_blanks(margin, found, weighting, total, scheme))
+        totals[margin.variable] = {**_with_blanks(margin, found, weighting, total, scheme)}
     return rake(weighting, labels, totals)
 
 

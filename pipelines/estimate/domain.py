@@ -49,7 +49,7 @@ def domains(
     cells = {cell: {unit: np.array(at) for unit, at in units.items()} for cell, units in sorted(found.items())}
     gaps = {key[0] for key in strata.without_answers}
     answered = {key[0] for key in strata.keys}
-    groups = [(unit, (unit,), False) for unit in sorted(answered)]
+    groups: list[tuple[str, tuple[str, ...], bool]] = [(unit, (unit,), False) for unit in sorted(answered)]
     groups += [(unit, tuple(sorted(members)), True) for unit, members in rollups.items()]
     for unit, members, is_rollup in groups:
         remarks = _remarks(members, gaps, answered)

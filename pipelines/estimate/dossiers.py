@@ -136,7 +136,7 @@ def _cells(
     for owner, names in ((of_unit, sorted(units)), (parents, sorted(rollups))):
         rows_of = pd.Series(range(len(owner))).groupby(owner).indices
         for unit in names:
-            rows = rows_of.get(unit, np.array([], dtype=int))
+            rows = np.asarray(rows_of.get(unit, []), dtype=np.int64)
             yield (unit, *WHOLE), _count(questions, rows)
             for breakdown in breakdowns:
                 categories = frame[breakdown].iloc[rows].fillna("").to_numpy()
@@ -221,7 +221,7 @@ def _classes(columns: Mapping[str, np.ndarray], tree: Node, rules: DossierRules)
     for row, code in enumerate(columns["node_code"]):
         if code in maxima and not np.isnan(columns["score"][row]):
             applies[place[row]] = applies.get(place[row], 0.0) + maxima[code]
-    for row in np.flatnonzero(columns["node_code"] == tree.code):
+    for row in np.flatnonzero(columns["node_code"] == tree.code).tolist():
         if applies.get(place[row], 0.0) == rules.classes.maximum:
             found[row] = class_of(columns["score"][row], rules.classes.bounds)
     return found

@@ -60,12 +60,13 @@ def check_dossiers(method: Method, where: str) -> None:
 
 
 def _check_leaves(method: Method, rules: DossierRules, place: str) -> None:
-    ruled = {rule.node for rule in (*rules.points, *rules.rates)}
+    everything: tuple[PointRule | RateRule, ...] = (*rules.points, *rules.rates)
+    ruled = {rule.node for rule in everything}
     if strangers := sorted(ruled - set(method.items)):
         raise InputError(f"the index has no leaf {strangers[0]!r}", f"{place}.scores", "see tree")
     if missing := [code for code in method.items if code not in ruled]:
         raise InputError(f"leaf {missing[0]!r} has no rule", f"{place}.scores", "add one, or remove the leaf")
-    for rule in (*rules.points, *rules.rates):
+    for rule in everything:
         if rule.status is not Status.LOCAL and not rule.source:
             remedy = "cite where it was seen, or write status: local"
             raise InputError("the rule has no source", f"{place}.scores.{rule.node}", remedy)

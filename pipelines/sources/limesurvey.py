@@ -46,7 +46,7 @@ def code_of(heading: str) -> str:
 
 
 def fetch(config: SourceConfig, cursor: str) -> Iterator[Offer]:
-    """Yield exported files of the inbox where there is one; else what the remote control gives that is new or changed.
+    """Yield what the remote control gives that is new or changed where `url` is set; else exported files of the inbox.
 
     Raises:
         InputError: a mapping of the round does not fit the survey's structure.
@@ -54,7 +54,7 @@ def fetch(config: SourceConfig, cursor: str) -> Iterator[Offer]:
     """
     if structure := _structure(config):
         structure.check(config.mappings, f"mappings/{config.source}.yml")
-    yield from from_folder(config, cursor) if "inbox" in config.options else fetch_remote(config, cursor, responses)
+    yield from fetch_remote(config, cursor, responses) if "url" in config.options else from_folder(config, cursor)
 
 
 def read(stream: BinaryIO, name: str, config: SourceConfig) -> Iterator[RawRows | Fault]:

@@ -3,7 +3,7 @@
 Every OData fetch reads all pages, newest first, by `$skiptoken`, which stays steady while submissions arrive; only
 pages with something new are offered (see `known`).
 
-Options: `inbox` for exported files; else `url`, `project`, `form_id`, `secret` (name of the environment variable with a
+Options: `inbox` for exported files; or `url`, `project`, `form_id`, `secret` (name of the environment variable with a
 password, or with a session token where there is no `user`), `user` (e-mail), `page_size`, `timeout`, `retries`. For
 both `repeats` (see `nested`); for the default mapping `form` (instrument id) and `versions` (of the form).
 
@@ -45,13 +45,13 @@ from_folder = fetch_from("*.zip", "*.csv")
 
 
 def fetch(config: SourceConfig, cursor: str) -> Iterator[Offer]:
-    """Yield exported files of the inbox where there is one; else the pages with new or changed submissions.
+    """Yield the pages with new or changed submissions where `url` is set; else exported files of the inbox.
 
     Raises:
         SourceError: the server cannot be reached, refuses, or contradicts itself twice.
     """
     options = config.options
-    if "inbox" in options:
+    if "url" not in options:
         yield from from_folder(config, cursor)
         return
     form = quote(needed(options, "form_id"), safe="")

@@ -230,7 +230,7 @@ def portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PORTAL_TOKEN", TOKEN)
     monkeypatch.setattr(web, "BACKOFF", 0.01)
     monkeypatch.setattr(web, "MAX_WAIT", 0.05)
-    monkeypatch.setattr(standin, "HANG", 0.3)
+    monkeypatch.setattr(standin, "HANG", 0.8)
     with Portal(tmp_path, TOKEN) as found:
         store(found, *[submission(number) for number in range(1, 26)])
         yield found
@@ -242,7 +242,7 @@ def store(portal: Portal, *submissions: dict[str, object]) -> None:
 
 
 def options(portal: Portal, **changes: object) -> dict[str, object]:
-    return {"url": portal.url, "asset": ASSET, "secret": "PORTAL_TOKEN", "page_size": 10, "timeout": 0.2, **changes}
+    return {"url": portal.url, "asset": ASSET, "secret": "PORTAL_TOKEN", "page_size": 10, "timeout": 0.5, **changes}
 
 
 def fetch(portal: Portal, cursor: str = "", **changes: object) -> list[Offer]:

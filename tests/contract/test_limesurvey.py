@@ -179,7 +179,7 @@ def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LS_PASSWORD", PASSWORD)
     monkeypatch.setattr(web, "BACKOFF", 0.01)
     monkeypatch.setattr(web, "MAX_WAIT", 0.05)
-    monkeypatch.setattr(standin, "HANG", 0.3)
+    monkeypatch.setattr(standin, "HANG", 0.8)
     with Remote(tmp_path, f"office:{PASSWORD}") as found:
         store(found, *ALL)
         yield found
@@ -201,7 +201,7 @@ def store(remote: Remote, *responses: dict[str, object]) -> None:
 
 def fetch(remote: Remote, cursor: str = "", **changes: object) -> list[Offer]:
     options = {"url": remote.url, "survey": SURVEY, "user": "office", "secret": "LS_PASSWORD", "page_size": 10}
-    options |= {"timeout": 0.2, **changes}
+    options |= {"timeout": 0.5, **changes}
     return list(source("limesurvey").fetch(config("limesurvey", **options), cursor))
 
 

@@ -170,7 +170,7 @@ def central(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ODK_PASSWORD", PASSWORD)
     monkeypatch.setattr(web, "BACKOFF", 0.01)
     monkeypatch.setattr(web, "MAX_WAIT", 0.05)
-    monkeypatch.setattr(standin, "HANG", 0.3)
+    monkeypatch.setattr(standin, "HANG", 0.8)
     with Central(tmp_path, f"office@example.vn:{PASSWORD}") as found:
         store(found, *[submission(number) for number in range(1, 26)])
         yield found
@@ -188,7 +188,7 @@ def options(central: Central, **changes: object) -> dict[str, object]:
         "user": "office@example.vn",
         "secret": "ODK_PASSWORD",
         "page_size": 10,
-        "timeout": 0.2,
+        "timeout": 0.5,
         **changes,
     }
 

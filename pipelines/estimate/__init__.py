@@ -7,7 +7,7 @@ from pipelines.estimate.dossiers import dossier_scores
 from pipelines.estimate.indicators import indicator_scores
 from pipelines.estimate.mode_effect import mode_effects
 from pipelines.estimate.published import published_scores
-from pipelines.estimate.scores import Rollup, ScoreOptions, index_scores
+from pipelines.estimate.scores import ScoreOptions, index_scores
 from pipelines.estimate.shares import option_shares
 from pipelines.estimate.spec import TallySpec
 from pipelines.estimate.strata import stratum_weights
@@ -15,7 +15,6 @@ from pipelines.estimate.tallying import merge, tally
 from pipelines.estimate.tree import inner_nodes
 
 __all__ = [
-    "Rollup",
     "ScoreOptions",
     "TallySpec",
     "dossier_scores",

@@ -158,18 +158,18 @@ def _raked(scheme: Scheme, keys: Sequence[Key], weighting: Weighting) -> Weighti
     """Rake to the margins; responses without a value of a variable keep their share of its total."""
     total = weighting.sums.sum() if scheme.population is None else sum(scheme.population.values())
     labels: dict[str, list[Hashable]] = {}
-    totals: dict[str, dict[Hashable, float]] = {}
+    totals: dict[str, Mapping[Hashable, float]] = {}
     for margin in scheme.margins:
         at, unit = scheme.columns.index(margin.variable), scheme.columns.index(scheme.strata[0])
         found = [((key[unit] if margin.by_unit else ""), key[at]) for key in keys]
         labels[margin.variable] = list(found)
-        totals[margin.variable] = {**_with_blanks(margin, found, weighting, total, scheme)}
+        totals[margin.variable] = _with_blanks(margin, found, weighting, total, scheme)
     return rake(weighting, labels, totals)
 
 
 def _with_blanks(
     margin: Margin, labels: Sequence[tuple[str, str]], weighting: Weighting, total: float, scheme: Scheme
-) -> dict[tuple[str, str], float]:
+) -> Mapping[Hashable, float]:
     known = sum(margin.totals.values())
     if scheme.population is not None and known != total:
         raise InputError(
@@ -187,7 +187,9 @@ def _with_blanks(
     for (unit, _), count in margin.totals.items():
         of_unit[unit] = of_unit.get(unit, 0.0) + count
     part = {unit: weight / held[unit] for unit, weight in blank.items()}
-    found = {(unit, one): count * (1 - part.get(unit, 0.0)) for (unit, one), count in margin.totals.items()}
+    found: dict[Hashable, float] = {
+        (unit, one): count * (1 - part.get(unit, 0.0)) for (unit, one), count in margin.totals.items()
+    }
     return found | {(unit, ""): of_unit.get(unit, 0.0) * share for unit, share in part.items()}
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -25,14 +24,7 @@ from pipelines.estimate.tree import TreeMatrix
 from pipelines.estimate.variance import Lonely
 from pipelines.model.errors import InputError
 from pipelines.model.method import Node
-
-
-class Rollup(StrEnum):
-    """How a province follows from its communes."""
-
-    POOLED = "pooled"  # the ratio mean over all responses with their weights
-    MEAN_OF_UNITS = "mean_of_units"
-    POPULATION_WEIGHTED = "population_weighted"  # mean of units by the frame's population
+from pipelines.model.round import Rollup
 
 
 @dataclass(frozen=True)

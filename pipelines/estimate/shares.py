@@ -10,13 +10,14 @@ import pyarrow as pa
 
 from pipelines.estimate.domain import Domain, domains
 from pipelines.estimate.estimator import Design
-from pipelines.estimate.scores import Rollup, ScoreOptions
+from pipelines.estimate.scores import ScoreOptions
 from pipelines.estimate.spec import Floats, TallySpec
 from pipelines.estimate.strata import Strata, strata_of, unit_population
 from pipelines.estimate.tallying import sums_of
 from pipelines.estimate.totals import Rows, counts
 from pipelines.estimate.variance import variances_of_moments, variances_of_totals
 from pipelines.model.errors import InputError
+from pipelines.model.round import Rollup
 
 SCHEMA = pa.schema(
     [

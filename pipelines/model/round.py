@@ -7,10 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipelines.model.method import Combination
+
+class Rollup(StrEnum):
+    """How a province follows from its communes."""
+
+    POOLED = "pooled"  # the ratio mean over all responses with their weights
+    MEAN_OF_UNITS = "mean_of_units"
+    POPULATION_WEIGHTED = "population_weighted"  # mean of units by the frame's population
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,7 @@ class Round:
     settings: dict[str, Any]
     folder: str
     sha256: str
-    rollup: Combination | None = None
+    rollup: Rollup | None = None
     time_zone: str = "Asia/Ho_Chi_Minh"
     previous: str = ""
     weighting: WeightPlan | None = None

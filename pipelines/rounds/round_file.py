@@ -12,9 +12,8 @@ from typing import Any
 from pipelines.lake import Lake
 from pipelines.methods import check_zone, folder_sha256, is_content, load_settings, read_document, read_mappings
 from pipelines.model.errors import InputError
-from pipelines.model.method import Combination
 from pipelines.model.response import HEADER, PROVENANCE
-from pipelines.model.round import Design, Mapping, Round, SourceConfig, WeightPlan
+from pipelines.model.round import Design, Mapping, Rollup, Round, SourceConfig, WeightPlan
 
 ROUND_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -56,7 +55,7 @@ def load_round(lake: Lake, round_id: str) -> Round:
         settings=load_settings(document.get("settings", {}), f"{path}: settings"),
         folder=folder,
         sha256=_sha256(lake, folder),
-        rollup=Combination(document["rollup"]) if "rollup" in document else None,
+        rollup=Rollup(document["rollup"]) if "rollup" in document else None,
         time_zone=zone,
         previous=document.get("previous", ""),
         weighting=_weighting(document, path) if "weighting" in document else None,

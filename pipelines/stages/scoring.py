@@ -17,7 +17,7 @@ from pipelines.estimate.shares import SCHEMA as SHARES
 from pipelines.lake import docs, responses, result, tallies
 from pipelines.model.errors import StateError
 from pipelines.model.method import Method
-from pipelines.model.round import Round
+from pipelines.model.round import Rollup, Round
 from pipelines.model.run import Partition, StageReport
 from pipelines.quality.gates import Subject, run_gate
 from pipelines.quality.suites import read_suite
@@ -163,7 +163,7 @@ def score_options(context: Context, round_: Round) -> statistics.ScoreOptions:
         interval=thresholds["interval"],
         thresholds=thresholds["reliability"],
         finite_population=round_.design.finite_population,
-        rollup=str(round_.rollup or "pooled"),
+        rollup=round_.rollup or Rollup.POOLED,
         probability_sample=basis(round_) == PROBABILITY,
         breakdown_min_n=thresholds["breakdown_min_n"],
     )

@@ -7,8 +7,7 @@ import pytest
 
 from pipelines.lake import Lake
 from pipelines.model.errors import InputError
-from pipelines.model.method import Combination
-from pipelines.model.round import Design
+from pipelines.model.round import Design, Rollup
 from pipelines.rounds import list_rounds, load_frame, load_plan, load_round, load_units
 
 ID = "tthc-2023-hoa-thanh"
@@ -70,7 +69,7 @@ def test_a_round_is_read_from_its_folder(lake: Lake):
     assert (survey.window_from, survey.window_to) == (date(2023, 2, 15), date(2023, 10, 31))
     assert survey.design == Design(("procedure_field",), "", True)
     assert (survey.title_vi, survey.unit_level, survey.folder) == ("Khảo sát năm 2023", "commune", FOLDER)
-    assert survey.rollup is Combination.POOLED
+    assert survey.rollup is Rollup.POOLED
     kiosk, postal = survey.sources
     assert (kiosk.channel, kiosk.options, kiosk.self_selected) == ("kiosk", {"inbox": "inbox/kiosk"}, True)
     assert (postal.instance, postal.options, postal.self_selected) == ("post office", {}, False)

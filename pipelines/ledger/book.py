@@ -12,7 +12,6 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow.dataset import dataset
 
 from pipelines.lake import Lake, ledger_head, ledger_leaves
 from pipelines.ledger.head import Head
@@ -123,6 +122,8 @@ def _leaves(lake: Lake, round_id: str, source: str, size: int) -> pa.Table:
 
 def _without_leaf(lake: Lake, round_id: str, source: str, accepted: pa.Table, size: int) -> pa.Table:
     """Return the entries of accepted responses that have no leaf, each once, in order."""
+    from pyarrow.dataset import dataset  # it imports pandas, which a stage that starts need not wait for
+
     paths = [lake.full(path) for name, path in sorted(_files(lake, round_id, source).items()) if int(name) < size]
     known = "ANTI JOIN known USING (response_id, content_hash)" if paths else ""
     with duckdb.connect() as connection:

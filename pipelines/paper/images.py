@@ -83,7 +83,7 @@ def _pdf_page(document: pdfium.PdfDocument, number: int) -> Picture | Unreadable
             return Unreadable(_too_large(*largest), is_large=True)
         render = page.render(scale=DPI / 72, grayscale=True, may_draw_forms=False)
         pixels = np.array(render.to_numpy(), dtype=np.uint8).reshape(render.height, render.width)
-        bits = [image.get_metadata(page).bits_per_pixel for image in images]
+        bits = [image.get_metadata().bits_per_pixel for image in images]
     except (pdfium.PdfiumError, ValueError) as error:
         return Unreadable(f"trang hỏng · a broken page ({error})")
     return Picture(pixels, 1 in bits or _is_bilevel(pixels))

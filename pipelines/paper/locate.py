@@ -105,7 +105,7 @@ def _resized(pixels: Gray, across: float, down: float) -> Gray:
 def _detected(pixels: Gray) -> dict[int, NDArray[np.float32]]:
     parameters = cv2.aruco.DetectorParameters()
     parameters.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_SUBPIX
-    parameters.adaptiveThreshWinSizeMax = 43
+    parameters.adaptiveThreshWinSizeMax, parameters.adaptiveThreshWinSizeStep = 43, 20  # 3, 23 and 43 pixels
     dictionary = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50)
     corners, numbers, _ = cv2.aruco.ArucoDetector(dictionary, parameters).detectMarkers(pixels)
     found: dict[int, NDArray[np.float32]] = {}

@@ -89,17 +89,19 @@ def _warp(gray: Gray, rng: Generator, angle: float, bend: float, background: int
 
 def _shadow(gray: Gray, rng: Generator) -> Gray:
     height, width = gray.shape
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    rows, columns = np.mgrid[0 : height // 16, 0 : width // 16].astype(np.float32) * 16
     angle, edge = rng.uniform(0, 2 * np.pi), rng.uniform(-0.3, 0.3)
     side = (columns / width - 0.5) * np.cos(angle) + (rows / height - 0.5) * np.sin(angle) - edge
-    return np.asarray(gray * (1 - rng.uniform(0.15, 0.45) / (1 + np.exp(-side * rng.uniform(8, 30)))), dtype=np.uint8)
+    light = 1 - rng.uniform(0.15, 0.45) / (1 + np.exp(-side * rng.uniform(8, 30)))
+    return np.asarray(gray * cv2.resize(light.astype(np.float32), (width, height)), dtype=np.uint8)
 
 
 def _camera(gray: Gray, rng: Generator, strength: float) -> Gray:
     height, width = gray.shape
     light = cv2.resize(rng.uniform(1 - 0.08 * strength, 1, (3, 3)).astype(np.float32), (width, height))
     values = cv2.GaussianBlur(gray, (0, 0), 0.5 + 0.35 * strength * rng.random()) * light
-    values = values * (1 - 0.03 * strength) + 12 * strength + rng.normal(0, 4 * strength, gray.shape)
+    noise = rng.standard_normal(gray.shape, dtype=np.float32) * np.float32(4 * strength)
+    values = values * np.float32(1 - 0.03 * strength) + np.float32(12 * strength) + noise
     values = np.clip(values, 0, 255).astype(np.uint8)
     for _ in range(int(rng.poisson(15 * strength))):
         place = (int(rng.integers(width)), int(rng.integers(height)))

@@ -246,3 +246,26 @@ def test_truncated_and_damaged_scans_never_crash(kind: str):
         for place in rng.integers(0, len(broken), 3):
             broken[place] = int(rng.integers(256))
         assert outcomes(bytes(broken))
+
+
+def scanned_pdf(*pages: np.ndarray) -> bytes:
+    """A PDF as scanners make it: one JPEG a page."""
+    document, content = pdfium.PdfDocument.new(), BytesIO()
+    for pixels in pages:
+        page = document.new_page(595, 842)
+        image = pdfium.PdfImage.new(document)
+        image.load_jpeg(BytesIO(bytes(cv2.imencode(".jpg", pixels)[1])), inline=True)
+        image.set_matrix(pdfium.PdfMatrix().scale(595, 842))
+        page.insert_obj(image)
+        page.gen_content()
+    document.save(content)
+    return content.getvalue()
+
+
+def test_pdf_of_pictures_is_read_page_by_page():
+    first, second = printed("000001"), printed("000002")
+    mark(first, "A1", "2")
+    mark(second, "A1", "5")
+    found = [read(one.pixels, is_bilevel=one.is_bilevel) for one in pictures(scanned_pdf(first, second))]
+    assert [(one.identity.serial, one.rows["A1"].value) for one in found] == [("000001", "2"), ("000002", "5")]
+    assert not any(one.is_bilevel for one in found)

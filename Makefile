@@ -45,7 +45,7 @@ down: setup ## stop what `make up` started
 
 .PHONY: test
 test: setup ## run the whole test suite
-	cd $(HERE) && $(BIN)/python -m pytest -n 2
+	cd $(HERE) && $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: check
 check: setup ## lint, types and drift of generated pages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -18,22 +19,22 @@ from pipelines.stages import (
 def show_release(console: Console, context: Context, release_id: str) -> None:
     """Print the overall score of each unit with interval, n and flag, and where the release lies."""
     overview = release_overview(context, release_id)
-    table = Table(title=f"{overview.title}\n{release_id}", title_justify="left", header_style="bold")
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for heading, justify in (
-        ("Đơn vị · unit", "left"),
-        ("Điểm · score", "right"),
-        ("Khoảng tin cậy · interval", "right"),
-        ("n", "right"),
-        ("Cờ · flag", "left"),
+        ("Đơn vị\nunit", "left"),
+        ("Điểm\nscore", "right"),
+        ("Khoảng tin cậy\ninterval", "right"),
+        ("n\n", "right"),
+        ("Cờ\nflag", "left"),
     ):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+        table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for line in overview.lines:
         table.add_row(*line)
-    console.print()
+    console.print(f"\n[bold]{overview.title}[/]")
     console.print(table)
     for note in overview.notes:
         console.print(f"[dim]{note}[/]")
-    console.print(f"Release: [bold]{overview.folder}[/]")
+    console.print(f"Bản phát hành · release [bold]{release_id}[/]: {overview.folder}", soft_wrap=True)
 
 
 def show_account(console: Console, context: Context, round_id: str) -> None:
@@ -98,7 +99,7 @@ def show_mode_effects(console: Console, context: Context, round_id: str, items: 
 
 def show_times(console: Console, times: dict[str, float]) -> None:
     """Print the seconds of each step and their sum."""
-    table = Table(header_style="bold")
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column("Bước · step")
     table.add_column("giây · s", justify="right")
     for title, seconds in times.items():

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -32,6 +31,9 @@ from pipelines.stages.restating import EXACT, move_of, restated_scores
 from pipelines.stages.scoring import RESPONSES, rollups
 from pipelines.stages.tallying import ROWS_A_BATCH, counted_questions, tally_spec
 from pipelines.warehouse import Load
+
+if TYPE_CHECKING:
+    import pandas as pd  # for signatures alone: importing it takes longer than many a stage
 
 OTHER_EXTENT = "unit_of_another_extent"
 OVERALL_QUESTION = "overall_question"  # the rule that names the question on satisfaction as a whole

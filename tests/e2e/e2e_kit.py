@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from dataclasses import dataclass, replace
 from datetime import date
@@ -115,11 +116,20 @@ def hashes(folder: Path, pattern: str) -> dict[str, str]:
 
 
 def outcome(folder: Path, round_id: str = ROUND) -> dict[str, Any]:
-    """Return what must be the same however often a run was broken off: results, release and warehouse."""
+    """Return what must be the same however often a run was broken off: results, releases and warehouse.
+
+    DuckDB writes a random identifier into its file, so that this one is left out here, and its hash in the manifest.
+    """
+    releases = hashes(folder, "releases/[!.]*/*")
+    stable = {name: sha256 for name, sha256 in releases.items() if not name.endswith((".duckdb", "manifest.json"))}
+    manifests = [json.loads((folder / name).read_bytes()) for name in releases if name.endswith("manifest.json")]
+    for manifest in manifests:
+        manifest["outputs"] = [one for one in manifest["outputs"] if not one["file"].endswith(".duckdb")]
     return {
-        "results": hashes(folder, f"results/{round_id}/*"),
-        "responses": hashes(folder, "responses/**/*.parquet"),
-        "rejects": hashes(folder, "rejects/**/*.parquet"),
-        "release": hashes(folder, "releases/[!.]*/*"),
+        "results": hashes(folder, f"results/{round_id}/[!.]*"),
+        "responses": hashes(folder, "responses/**/[!.]*.parquet"),
+        "rejects": hashes(folder, "rejects/**/[!.]*.parquet"),
+        "release": stable,
+        "manifests": manifests,
         "warehouse": warehouse_counts(folder),
     }

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from e2e_kit import PROGRAMME, RELEASE, ROUND, Command, outcome, reports, warehouse
+from e2e_kit import PROGRAMME, RELEASE, ROUND, Command, hashes, outcome, reports, warehouse
 
 from pipelines.demo.portal import Portal
 
@@ -31,13 +31,13 @@ def test_round_goes_from_its_sources_to_a_publication_and_running_it_again_chang
         ("APPROVE", "lanh-dao", "đồng ý"),
         ("PUBLISH", "thong-ke", ""),
     ]
-    published = outcome(folder)
+    published, files = outcome(folder), hashes(folder, "releases/**/*")
     assert all(published[name] == drafted[name] for name in ("results", "release"))
     assert published["warehouse"]["published.index_score"] == drafted["warehouse"]["mart.index_score"]
 
     for command in (run, approve, ("publish", RELEASE)):
         assert hailong(*command).code == 0
-    assert outcome(folder) == published
+    assert outcome(folder) == published and hashes(folder, "releases/**/*") == files
 
     verified = hailong("verify", RELEASE)
     assert verified.code == 0 and RELEASE in verified.out

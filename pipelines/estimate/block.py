@@ -14,10 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
+from pipelines.estimate.points import Points
 from pipelines.estimate.spec import Codes, Floats, Ints, TallySpec
 from pipelines.model.errors import InputError
 
 ONE_THREAD = 1 << 18  # multiplications up to which BLAS keeps a product on one thread: tasks share the cores already
+SLAB_ROWS = 4096  # responses whose products stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -56,23 +58,21 @@ class Block:
 
     def sums(self, group: Ints, groups: int) -> dict[str, np.ndarray]:
         """Return the additive sums by group, except second moments, as `TallySpec.sums` names them."""
-        ones, weight = np.ones(len(group)), self.weight
-        used = ones if weight is None else weight
-        indicator = sparse.csr_matrix((ones, group, np.arange(len(group) + 1)), shape=(len(group), groups)).T
+        weight = self.weight
+        used = np.ones(len(group)) if weight is None else weight
         found: dict[str, np.ndarray] = {
             "n": np.bincount(group, minlength=groups)[:, None],
             "weight": np.bincount(group, used, groups)[:, None],
             "weight2": np.bincount(group, used * used, groups)[:, None],
             "count": self._counts(group, groups, None),
         }
-        answered, squares = self._own_totals
-        found["answered"] = np.rint(indicator @ answered).astype(np.int64)
-        found["squares"] = indicator @ (squares if weight is None else squares * weight[:, None])
+        answered, found["squares"] = self._node_sums(group, groups)
+        nodes = len(self.spec.measures) * len(self.spec.nodes)
+        found["answered"] = np.rint(answered[:, :nodes]).astype(np.int64)
         if weight is not None:
             found["count_weight"] = self._counts(group, groups, weight)
             found["count_weight2"] = self._counts(group, groups, weight * weight)
-            powers = [answered * weight[:, None], answered * (weight * weight)[:, None]]
-            found["answered_weight"] = indicator @ np.hstack(powers)
+            found["answered_weight"] = answered[:, nodes:]
         return found
 
     def _counts(self, group: Ints, groups: int, weight: Floats | None) -> np.ndarray:
@@ -84,46 +84,71 @@ class Block:
             found[:, self.spec.slots[column]] = cells[:, np.asarray(allowed, dtype=int) + 1]
         return found
 
+    def _node_sums(self, group: Ints, groups: int) -> tuple[Floats, Floats]:
+        """Return by group how many answered each node (then Σw and Σw² of them), and Y², YD, D² of own totals."""
+        nodes = len(self.spec.measures) * len(self.spec.nodes)
+        answered = np.zeros((groups, nodes if self.weight is None else 3 * nodes))
+        squares = np.zeros((groups, 3 * nodes))
+        for rows, present, starts in _slabs(group, groups):
+            by_group = sparse.csr_matrix((np.ones(len(rows)), np.arange(len(rows)), starts))
+            own = self._own_totals[rows].astype(np.float64)
+            y, d = own[..., 0], own[..., 1]
+            products = np.stack([y * y, y * d, d * d], axis=2).reshape(len(rows), -1)
+            counted = (d > 0).reshape(len(rows), -1).astype(np.float64)
+            if self.weight is not None:
+                w = self.weight[rows, None]
+                products *= w
+                counted = np.hstack([counted, counted * w, counted * w * w])
+            squares[present] += by_group @ products
+            answered[present] += by_group @ counted
+        return answered, squares
+
     @cached_property
-    def _own_totals(self) -> tuple[Floats, Floats]:
-        """By response: whether it answered each node, and Y², YD, D² of its own totals; measure by measure."""
-        rows, nodes = self.table.num_rows, len(self.spec.nodes)
-        step = max(ONE_THREAD // max(self.spec.members.size, 1), 1)
-        answered = np.empty((rows, len(self.spec.measures), nodes))
-        squares = np.empty((rows, len(self.spec.measures), 3, nodes))
-        for number, measure in enumerate(self.spec.measures):
-            points, valid = self.spec.scale(measure)
-            for start in range(0, rows, step):
+    def _own_totals(self) -> np.ndarray:
+        """Each response's own totals (Y, D): responses × measures × nodes × 2, in single precision where exact."""
+        most = max(self.spec.members.sum(axis=0).max(initial=0.0), 1.0)
+        scales = [Points.of(self.spec, measure, most) for measure in self.spec.measures]
+        is_whole = bool((self.spec.members == np.rint(self.spec.members)).all())
+        kind = np.result_type(np.float32 if is_whole else np.float64, *(scale.pairs.real for scale in scales))
+        found = np.empty((self.table.num_rows, len(scales), len(self.spec.nodes), 2), dtype=kind)
+        step = max(ONE_THREAD // max(4 * self.spec.members.size, 1), 1)
+        for number, scale in enumerate(scales):
+            members = np.kron(self.spec.members, np.diag(scale.units)).astype(kind)
+            for start in range(0, len(found), step):
                 slab = slice(start, start + step)
-                codes = self.item_codes[slab]
-                y, d = points[codes] @ self.spec.members, valid[codes] @ self.spec.members
-                answered[slab, number] = d > 0
-                squares[slab, number] = np.stack([y * y, y * d, d * d], axis=1)
-        return answered.reshape(rows, -1), squares.reshape(rows, -1)
+                totals = scale.of_codes(self.item_codes[slab]) @ members
+                found[slab, number] = totals.reshape(-1, len(self.spec.nodes), 2)
+        return found
 
     def moments(self, group: Ints, groups: int, measure: str) -> Floats:
         """Return Σw²vvᵀ by group, packed: groups × upper triangle, v = (points, validity) of all items."""
-        points, valid = self.spec.scale(measure)
         width = 2 * len(self.spec.items)
-        upper, step = np.triu_indices(width), max(ONE_THREAD // width**2, 1)
-        found = np.empty((groups, len(upper[0])))
-        for number, rows in enumerate(_runs(group, groups)):
-            total = np.zeros((width, width))
-            for start in range(0, len(rows), step):
-                some = rows[start : start + step]
-                codes = self.item_codes[some]
-                v = np.hstack([points[codes], valid[codes]])
-                if self.weight is not None:
-                    v *= self.weight[some, None]
-                total += v.T @ v
-            found[number] = total[upper]
-        return found
+        step = max(ONE_THREAD // max(width * (width + 1), 1), 1)
+        scale = Points.of(self.spec, measure, step)
+        place = np.arange(width).reshape(-1, 2).T.ravel()  # of (points, validity) where both come in turn
+        rows, columns = np.triu_indices(width)
+        upper, units = place[rows] * width + place[columns], np.repeat(scale.units, width // 2)
+        found, total = np.zeros((groups, len(upper))), np.empty((width, width))
+        for some, present, starts in _slabs(group, groups):
+            v = scale.of_codes(self.item_codes[some])
+            if self.weight is not None:
+                v = v * self.weight[some, None]
+            for number, start, end in zip(present, starts[:-1], starts[1:], strict=True):
+                total.fill(0.0)
+                for at in range(start, end, step):
+                    part = v[at : min(at + step, end)]
+                    total += part.T @ part
+                found[number] += total.take(upper)
+        return found * (units[rows] * units[columns])
 
 
-def _runs(group: Ints, groups: int) -> Iterator[Ints]:
-    """Yield the rows of each group, in the order of the responses."""
-    order = np.argsort(group, kind="stable")
-    yield from np.split(order, np.cumsum(np.bincount(group, minlength=groups))[:-1])
+def _slabs(group: Ints, groups: int) -> Iterator[tuple[Ints, Ints, Ints]]:
+    """Yield responses in the order of their groups, some at a time: which, their groups, and where each starts."""
+    order = np.argsort(group.astype(np.min_scalar_type(groups)), kind="stable")  # 16 bits are sorted by radix
+    for start in range(0, len(order), SLAB_ROWS):
+        rows = order[start : start + SLAB_ROWS]
+        starts = np.flatnonzero(np.diff(group[rows], prepend=-1))
+        yield rows, group[rows][starts], np.append(starts, len(rows))
 
 
 def _codes(column: pa.ChunkedArray, name: str, allowed: tuple[int, ...]) -> Codes:

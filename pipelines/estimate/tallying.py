@@ -15,7 +15,7 @@ from pipelines.estimate.block import Block
 from pipelines.estimate.spec import TallySpec
 from pipelines.model.errors import InputError
 
-BLOCK_ROWS = 1 << 18
+BLOCK_ROWS = 1 << 19
 
 
 def tally(batches: Iterable[pa.RecordBatch], spec: TallySpec) -> pa.Table:

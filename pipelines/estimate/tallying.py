@@ -16,6 +16,7 @@ from pipelines.estimate.spec import TallySpec
 from pipelines.model.errors import InputError
 
 BLOCK_ROWS = 1 << 19
+ADDED_ROWS = 256
 
 
 def tally(batches: Iterable[pa.RecordBatch], spec: TallySpec) -> pa.Table:
@@ -86,9 +87,11 @@ class _Cells:
         return found
 
     def add(self, slots: np.ndarray, sums: dict[str, np.ndarray]) -> None:
-        """Add sums to distinct rows."""
+        """Add sums to distinct rows, some at a time: no whole column is ever copied."""
         for name, values in sums.items():
-            self.sums[name][slots] += values
+            for start in range(0, len(slots), ADDED_ROWS):
+                some = slice(start, start + ADDED_ROWS)
+                self.sums[name][slots[some]] += values[some]
 
     def table(self) -> pa.Table:
         """Return the tally, sorted by key."""

@@ -23,19 +23,13 @@ DATE_TAG = "tag:yaml.org,2002:timestamp"
 LONGEST_MESSAGE = 300
 
 
-class _Loader(yaml.SafeLoader):
-    """Plain YAML: text keys that occur once, no dates, no aliases (which allow cycles and explosions)."""
+class _Loader(yaml.CSafeLoader):
+    """Plain YAML: text keys that occur once, no dates. The parser in C is ten times as fast as the one in Python."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the attribute through which PyYAML is configured
         first: [(tag, pattern) for tag, pattern in resolvers if tag != DATE_TAG]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.events.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=mark)
-        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         mapping: dict[Hashable, Any] = {}
@@ -71,6 +65,7 @@ def check_document(document: Any, where: str, schema: str) -> None:
 def _parse(content: bytes, where: str) -> Any:
     try:
         text = unicodedata.normalize("NFC", content.decode("utf-8-sig"))
+        _refuse_aliases(text)
         return yaml.load(text, Loader=_Loader)
     except UnicodeDecodeError as error:
         raise InputError(f"not UTF-8 at byte {error.start}", where, "save the file as UTF-8") from None
@@ -80,6 +75,13 @@ def _parse(content: bytes, where: str) -> Any:
         raise InputError(f"not well-formed YAML: {error.problem}", place, "correct this line") from None
     except yaml.YAMLError as error:
         raise InputError(f"not well-formed YAML: {error}", where, "remove the control character") from None
+
+
+def _refuse_aliases(text: str) -> None:
+    """Raise where a document refers to a part of itself, which allows cycles and explosions."""
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=event.start_mark)
 
 
 def _remedy(error: ValidationError) -> str:

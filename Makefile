@@ -47,6 +47,10 @@ down: setup ## stop what `make up` started
 test: setup ## run the whole test suite
 	cd $(HERE) && $(BIN)/python -m pytest -n 2 --dist loadfile
 
+.PHONY: bench
+bench: setup ## measure speed, memory and coverage (long; NAMES="estimation coverage …" for a part)
+	cd $(HERE) && $(BIN)/python tests/bench/run.py $(NAMES)
+
 .PHONY: check
 check: setup ## lint, types and drift of generated pages
 	cd $(HERE) && $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

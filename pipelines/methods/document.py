@@ -81,7 +81,8 @@ def _refuse_aliases(text: str) -> None:
     """Raise where a document refers to a part of itself, which allows cycles and explosions."""
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=event.start_mark)
+            mark: Any = event.start_mark  # the parser in C has a class of its own for marks
+            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=mark)
 
 
 def _remedy(error: ValidationError) -> str:

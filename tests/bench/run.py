@@ -26,6 +26,8 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=1_000, help="two-stage samples")
     parser.add_argument("--rounds", type=int, default=200, help="rounds of the demo simulation")
     options = parser.parse_args()
+    if unknown := set(options.names) - set(BENCHES):
+        parser.error(f"no bench is called {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
     busy = ", ".join(f"{load:.1f}" for load in os.getloadavg())
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors, load at the start {busy}")
     for name in options.names or BENCHES:

@@ -50,7 +50,7 @@ def build(source: str) -> None:
         conformed = stage("conform").expand(subject=batches)
         keys = stage("partitions", call="stale_partitions", trigger_rule="all_done")(source, ROUND)
         months, announced = month.expand(key=keys), announce_months(keys)
-        recorded = stage("record", trigger_rule="all_done")(keys)
+        recorded = stage("record", trigger_rule="all_done")(source, ROUND)
         collected >> batches
         conformed >> keys
         months >> recorded >> announced

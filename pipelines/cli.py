@@ -141,11 +141,17 @@ def estimate(round_id: RoundId) -> None:
 
 
 @app.command()
-def load(round_id: RoundId) -> None:
+def load(
+    round_id: RoundId,
+    month: Annotated[str, typer.Option(help="YYYY-MM: what is known after this month, provisional")] = "",
+) -> None:
     """Load a round's results and operations into the warehouse."""
     from pipelines import stages
 
-    stages.load(stages.open_context(), round_id)
+    if month:
+        stages.load_month(stages.open_context(), f"{round_id}|{month}")
+    else:
+        stages.load(stages.open_context(), round_id)
 
 
 @app.command("mode-effect")
@@ -196,6 +202,14 @@ def publish(release_id: ReleaseId) -> None:
     from pipelines import stages
 
     stages.publish(stages.open_context(), release_id)
+
+
+@app.command()
+def summarise(release_id: ReleaseId) -> None:
+    """Show what a person should know before deciding on a draft."""
+    from pipelines import stages
+
+    out.print(stages.summarise(stages.open_context(), release_id), markup=False)
 
 
 @app.command()

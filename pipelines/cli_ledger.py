@@ -21,13 +21,25 @@ RoundId = Annotated[str, typer.Argument(help="round id")]
 
 
 @app.command()
+def record(
+    source: Annotated[str, typer.Argument(help="source: kiosk, postal, kobo, …")],
+    round_id: Annotated[str, typer.Option("--round", help="round id; empty: every round that the source serves")] = "",
+) -> None:
+    """Append what was accepted from a source to its ledger."""
+    from pipelines import stages
+
+    for line in stages.record(stages.open_context(), source, round_id):
+        out.print(line, highlight=False, soft_wrap=True)
+
+
+@app.command()
 def heads(round_id: RoundId) -> None:
     """Show size and root of each source's ledger."""
     from pipelines import stages
 
     for head in stages.ledger_heads(stages.open_context(), round_id):
         signed = "signed" if head.is_signature_valid else "not signed"
-        out.print(f"{head.ledger}: {head.size} leaves, root {head.root}, {signed}", highlight=False)
+        out.print(f"{head.ledger}: {head.size} leaves, root {head.root}, {signed}", highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -55,6 +55,7 @@ class ManifestFacts:
         gates: outcome of each gate, as plain values.
         disclosure: reports of `disclosure.apply`, as plain values.
         previous: release to compare with, empty where there is none.
+        ledger: the tree head of each source's ledger, as plain values.
     """
 
     code_version: str
@@ -63,6 +64,7 @@ class ManifestFacts:
     gates: Sequence[Mapping[str, Any]] = ()
     disclosure: Sequence[Mapping[str, Any]] = ()
     previous: str = ""
+    ledger: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def build(
                 "outputs": [_output(name, files[name], tables) for name in sorted(files)],
                 "accounts": _plain_accounts(facts.accounts),
                 "gates": list(facts.gates),
+                "ledger": list(facts.ledger),
                 "disclosure": list(facts.disclosure),
                 "difference": difference,
             }

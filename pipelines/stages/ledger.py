@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from pipelines import ledger
 from pipelines.lake import responses
-from pipelines.model.run import Partition
 from pipelines.stages.context import Context
 
 KEY_VARIABLE = "HAILONG_SIGNING_KEY"  # path of the private key; without it heads are not signed
 ENTRY = ["response_id", "content_hash"]
 
 
-def record(context: Context, keys: Sequence[str]) -> list[str]:
-    """Append what screening accepted in these partitions to the ledgers of their sources; return a line for each.
+def record(context: Context, source: str, round_id: str = "") -> list[str]:
+    """Append what screening accepted from a source to its ledger, for one round or all it serves; return a line each.
 
     Safe to repeat: a response has one leaf for each content that was ever accepted. One call at a time for a source.
     """
     key = signing_key()
-    pairs = sorted({(partition.round_id, partition.source) for partition in map(Partition.of, keys)})
     heads = [
-        ledger.append(context.lake, round_id, source, _accepted(context, round_id, source), key)
-        for round_id, source in pairs
+        ledger.append(context.lake, round_.id, source, _accepted(context, round_.id, source), key)
+        for round_ in context.rounds_of(source, round_id)
     ]
     return [f"{head.ledger}: {head.size} leaves, root {head.root}" for head in heads]
 

@@ -28,6 +28,7 @@ from pipelines.release.manifest import Accounts, Input, ManifestFacts
 from pipelines.release.states import Action, State, transition
 from pipelines.release.verify import verify
 from pipelines.stages.context import Context
+from pipelines.stages.ledger import ledger_heads
 from pipelines.stages.loading import FINAL
 from pipelines.stages.reference import rows
 from pipelines.stages.reports import all_reports
@@ -166,6 +167,7 @@ def prepare(context: Context, round_: Round) -> tuple[Publication, ManifestFacts
         gates=[_gate(lake.read_json(path)) for path in lake.glob(gate_result(round_.id, "*", "*"))],
         disclosure=reports,
         previous=_previous(context, round_.id),
+        ledger=[head.as_dict() for head in ledger_heads(context, round_.id)],
     )
     return publication, facts
 

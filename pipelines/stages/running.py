@@ -62,13 +62,12 @@ def bring_in(context: Context, source: str, round_id: str, tell: Tell) -> list[S
     for batch in pending_batches(context, source, round_id):
         tell("conform", f"{source}, {len(batch['objects'])} objects")
         conform(context, batch)
-    keys = stale_partitions(context, source, round_id)
-    for key in keys:
+    for key in stale_partitions(context, source, round_id):
         tell("screen, gate, tally", key)
         try:
             tally(context, gate(context, screen(context, key)))
         except GateError as error:
             stopped.append(error)
     tell("record", source)
-    record(context, keys)
+    record(context, source, round_id)
     return stopped

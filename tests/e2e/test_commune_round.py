@@ -1,10 +1,13 @@
 """A commune's round by the command: from its sources to a publication, once and again."""
 
+import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from e2e_kit import PROGRAMME, RELEASE, ROUND, Command, hashes, outcome, reports, warehouse
 
 from pipelines.demo.portal import Portal
+from pipelines.ledger import receipt_code
 
 
 def test_round_goes_from_its_sources_to_a_publication_and_running_it_again_changes_nothing(
@@ -41,7 +44,22 @@ def test_round_goes_from_its_sources_to_a_publication_and_running_it_again_chang
 
     verified = hailong("verify", RELEASE)
     assert verified.code == 0 and RELEASE in verified.out
+    expect_every_accepted_answer_in_the_ledger(hailong, folder)
     expect_damage_to_be_told(hailong, folder)
+
+
+def expect_every_accepted_answer_in_the_ledger(hailong: Command, folder: Path) -> None:
+    """The manifest pins as many leaves as answers were accepted, and a respondent's receipt is proved."""
+    manifest = json.loads((folder / "releases" / RELEASE / "manifest.json").read_bytes())
+    assert sum(head["size"] for head in manifest["ledger"]) == manifest["accounts"]["accepted"] > 0
+    assert hailong("ledger", "verify", ROUND).code == 0
+    answers = pq.read_table(next(folder.glob("responses/**/source=kiosk/*.parquet")), columns=["response_id"])
+    code, proof = receipt_code(answers["response_id"][0].as_py()), folder / "proof.json"
+    assert hailong("ledger", "prove", ROUND, code, "--to", str(proof)).code == 0
+    assert code in hailong("ledger", "check", str(proof)).out
+    proof.write_text(proof.read_text().replace('"index": ', '"index": 1'))
+    assert hailong("ledger", "check", str(proof)).code != 0
+    assert hailong("ledger", "prove", ROUND, receipt_code("0" * 32), "--to", str(proof)).code != 0
 
 
 def expect_account_closes(folder: Path) -> None:

@@ -53,6 +53,14 @@ class RejectCode(Enum):
         "“{value}” ở “{field}” là nhãn chữ, không phải mã: hãy xuất lại tệp theo mã câu hỏi và mã trả lời",
         "“{value}” in “{field}” is a label, not a code: export the file again with question codes and answer codes",
     )
+    R113_BAD_SIGNATURE = (
+        "Chữ ký của tệp không đúng, không dòng nào của tệp được nhận: {value}",
+        "The signature of the file is not valid and none of its lines is taken: {value}",
+    )
+    R114_UNSIGNED = (
+        "Bản ghi của thiết bị “{value}” chưa được ký, trong khi thiết bị đã đăng ký khóa",
+        "The record of device “{value}” is not signed, though the device has registered a key",
+    )
     R201_MISSING_FIELD = ("Thiếu giá trị bắt buộc ở “{field}”", "Required value “{field}” is missing")
     R202_UNKNOWN_UNIT = (
         "Đơn vị “{value}” không có trong danh mục tại ngày trả lời",
@@ -79,6 +87,14 @@ class RejectCode(Enum):
     R209_OUT_OF_RANGE = (
         "Điểm ở “{field}” nằm ngoài khoảng cho phép: {value}",
         "The score in “{field}” is outside its range: {value}",
+    )
+    R210_UNKNOWN_DEVICE = (
+        "Thiết bị “{value}” chưa đăng ký vào ngày trả lời (devices.csv)",
+        "Device “{value}” is not registered on the day of the response (devices.csv)",
+    )
+    R211_OTHER_DEVICE = (
+        "Bản ghi ghi thiết bị “{value}”, nhưng khóa đã ký tệp không phải của thiết bị này vào ngày trả lời",
+        "The record names device “{value}”, but the key that signed the file is not that device's on the day",
     )
     R301_OUTSIDE_WINDOW = (
         "Thời điểm trả lời {value} nằm ngoài thời gian của đợt khảo sát",
@@ -111,6 +127,10 @@ class RejectCode(Enum):
         "Same content, device, times, unit and procedure as record {value}",
     )
     D403_SUPERSEDED = ("Đã được thay bằng bản sửa {value}", "Replaced by revision {value}")
+    D404_SAME_NUMBER = (
+        "Cùng thiết bị và số thứ tự với bản ghi {value}",
+        "Same device and running number as record {value}",
+    )
 
     R501_NOT_OUR_FORM = (
         "Trang quét không phải phiếu của hệ thống (không thấy dấu góc và mã vuông)",

@@ -1,4 +1,4 @@
-"""Fixtures that every test family shares: where the reference material lies, and a lake of its own for each test."""
+"""What every test family shares: the reference material, a lake of its own for each test, and the order of the files."""
 
 from pathlib import Path
 
@@ -8,6 +8,12 @@ from pipelines.lake import Lake
 
 PROJECT = Path(__file__).resolve().parent.parent
 REFERENCE = PROJECT.parent / "shared" / "reference"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, so that no process is left with one of them while the other has ended."""
+    long_files = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long_files)
 
 
 @pytest.fixture

@@ -73,6 +73,7 @@ def counts():
     return found, {tuple(row) for row in decided}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_killed_round_is_completed_published_by_a_second_person_and_never_doubled(server):
     context, progress = open_context(), Progress(Console(file=io.StringIO()))

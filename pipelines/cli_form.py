@@ -37,11 +37,12 @@ def print_(
     unit: Annotated[str, typer.Option(help="unit that is evaluated; needed where the round has several")] = "",
     procedure: Annotated[str, typer.Option(help="all sheets are about this procedure; else the form asks")] = "",
     psu: Annotated[str, typer.Option(help="village or block, in a household survey")] = "",
+    language: Annotated[str, typer.Option(help="vi or en")] = "vi",
 ) -> None:
     """Print sheets with serial numbers to a PDF (A4), and enter the numbers as issued."""
     from pipelines import stages
 
-    order = stages.PrintOrder(name, serials, unit, procedure, psu)
+    order = stages.PrintOrder(name, serials, unit, procedure, psu, language)
     out.print(str(stages.print_forms(stages.open_context(), round_id, order, folder)), highlight=False)
 
 

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from pipelines.model.errors import InputError
-from pipelines.model.instrument import Instrument, Kind, Question, Role
+from pipelines.model.instrument import Choice, Group, Instrument, Kind, Question, Role
+from pipelines.paper.texts import VI, Texts
 
 ON_PAPER = (Role.ITEM, Role.PERCEPTION, Role.NEED, Role.PROFILE)
 WIDEST_SCALE = 6  # options that fit beside the text of a row
 SHORT_OPTION = 38  # characters that fit in half the width
 PROCEDURE = "procedure_code"
-SATISFACTION = "Mức độ hài lòng của Ông/Bà"  # title of a table of items that stand in several groups
-CHOOSE_MANY = "có thể chọn nhiều ô"
 
 
 @dataclass(frozen=True)
@@ -90,21 +89,23 @@ class PaperPlan:
     questions: Mapping[str, Asked] = field(default_factory=dict)
 
 
-def plan_form(instrument: Instrument, procedures: Sequence[tuple[str, str]] = ()) -> PaperPlan:
-    """Return what goes on the paper; `procedures` (code, name) are asked for first where there are any.
+def plan_form(instrument: Instrument, procedures: Sequence[tuple[str, str]] = (), texts: Texts = VI) -> PaperPlan:
+    """Return what goes on the paper, in the language of `texts`.
+
+    `procedures` (code, name in that language) are asked for first where there are any.
 
     Raises:
         InputError: the instrument has a question that paper cannot ask yet.
     """
-    headings = {group.path: group.label_vi for group in instrument.groups}
+    headings = {group.path: _label(group, texts) for group in instrument.groups}
     blocks: list[Block] = []
     if procedures:
         options = tuple(Option(code, name) for code, name in procedures)
-        asked = Asked(PROCEDURE, "Thủ tục hành chính mà Ông/Bà vừa làm", options)
+        asked = Asked(PROCEDURE, texts.procedure, options)
         blocks.append(Choices("", (((asked,),),)))
     questions = [question for question in instrument.questions if question.role in (*ON_PAPER, Role.COMMENT)]
     for key, members in groupby(questions, lambda question: _run(question, questions)):
-        blocks.append(_block(key, tuple(members), headings))
+        blocks.append(_block(key, tuple(members), headings, texts))
     return PaperPlan(tuple(blocks), {asked.code: asked for block in blocks for asked in questions_of(block)})
 
 
@@ -135,36 +136,40 @@ def _run(question: Question, questions: Sequence[Question]) -> tuple[str, str]:
     return "choices", group
 
 
-def _block(key: tuple[str, str], questions: tuple[Question, ...], headings: Mapping[str, str]) -> Block:
+def _block(key: tuple[str, str], questions: tuple[Question, ...], headings: Mapping[str, str], texts: Texts) -> Block:
     kind, _ = key
     if kind == "words":
-        return Words(questions[0].code, questions[0].label_vi)
+        return Words(questions[0].code, _label(questions[0], texts))
     if kind == "matrix":
-        return _matrix(questions, headings)
-    return Choices(headings.get(_outermost(questions[0].path), ""), _bands(list(map(_asked, questions))))
+        return _matrix(questions, headings, texts)
+    asked = [_asked(question, texts) for question in questions]
+    return Choices(headings.get(_outermost(questions[0].path), ""), _bands(asked))
 
 
-def _matrix(questions: tuple[Question, ...], headings: Mapping[str, str]) -> Matrix:
+def _matrix(questions: tuple[Question, ...], headings: Mapping[str, str], texts: Texts) -> Matrix:
     """Return a table: the group that all rows share is its title, groups within are headings between rows."""
     outer = {_outermost(question.path) for question in questions}
     shared = outer.pop() if len(outer) == 1 else ""
     sections = [
-        Section("" if path == shared else headings.get(path, ""), tuple(map(_asked, rows)))
+        Section("" if path == shared else headings.get(path, ""), tuple(_asked(row, texts) for row in rows))
         for path, rows in groupby(questions, lambda question: question.path.rpartition("/")[0])
     ]
-    title = headings.get(shared, "") or (SATISFACTION if questions[0].role is Role.ITEM else "")
-    return Matrix(title, _options(questions[0]), tuple(sections))
+    title = headings.get(shared, "") or (texts.satisfaction if questions[0].role is Role.ITEM else "")
+    return Matrix(title, _options(questions[0], texts), tuple(sections))
 
 
-def _asked(question: Question) -> Asked:
-    multiple = question.kind is Kind.SELECT_MULTIPLE
-    text = f"{question.label_vi} ({CHOOSE_MANY})" if multiple else question.label_vi
-    return Asked(question.code, text, _options(question), multiple)
+def _asked(question: Question, texts: Texts) -> Asked:
+    multiple, text = question.kind is Kind.SELECT_MULTIPLE, _label(question, texts)
+    return Asked(question.code, f"{text} ({texts.many})" if multiple else text, _options(question, texts), multiple)
 
 
-def _options(question: Question) -> tuple[Option, ...]:
+def _options(question: Question, texts: Texts) -> tuple[Option, ...]:
     assert question.code_list is not None
-    return tuple(Option(str(choice.code), choice.label_vi) for choice in question.code_list.choices)
+    return tuple(Option(str(choice.code), _label(choice, texts)) for choice in question.code_list.choices)
+
+
+def _label(named: Question | Choice | Group, texts: Texts) -> str:
+    return named.label_vi if texts is VI else named.label_en
 
 
 def _outermost(path: str) -> str:

@@ -26,6 +26,7 @@ from pipelines.paper.identity import PageIdentity
 from pipelines.paper.marks import SCALE, SIZE, Gray, ink_of, measure
 from pipelines.paper.plan import PaperPlan
 from pipelines.paper.template import CLEAR, MARKERS, QR, RADIUS, Box, Bubble, PrintedQuestion, Template
+from pipelines.paper.texts import VI, Texts
 
 FORM, SHEETS = (Path(__file__).with_name(name).read_bytes() for name in ("form.typ", "sheets.typ"))
 WORDS = {"width": 180.0, "height": 28.0}  # of a box for words, mm
@@ -44,19 +45,20 @@ class Heading:
 
 @dataclass(frozen=True)
 class Blank:
-    """A form ready to print: its template and the PDF of its pages without QR and serial."""
+    """A form ready to print: its template, the PDF of its pages without QR and serial, and its language."""
 
     template: Template
     pdf: bytes
+    texts: Texts = VI
 
 
-def make_blank(round_id: str, instrument: Instrument, plan: PaperPlan, heading: Heading) -> Blank:
-    """Lay the form out once: the blank pages and where everything stands on them.
+def make_blank(round_id: str, instrument: Instrument, plan: PaperPlan, heading: Heading, texts: Texts = VI) -> Blank:
+    """Lay the form out once: the blank pages and where everything stands on them. `texts` is the language of the plan.
 
     Raises:
         InputError: a letter that the fonts lack, ink too near a bubble, or a question torn over two pages.
     """
-    _check_letters(plan, heading)
+    _check_letters(plan, heading, texts)
     data = asdict(heading) | {
         "radius": RADIUS,
         "clear": CLEAR * RADIUS,
@@ -64,6 +66,7 @@ def make_blank(round_id: str, instrument: Instrument, plan: PaperPlan, heading: 
         "markers": [_marker(number) for number in range(len(MARKERS))],
         "marker_places": [asdict(place) for place in MARKERS],
         "blocks": [asdict(block) for block in plan.blocks],
+        "texts": asdict(texts),
     }
     source = {"main.typ": FORM}
     pdf = bytes(typst.compile(source, **_options(data)))
@@ -83,7 +86,7 @@ def make_blank(round_id: str, instrument: Instrument, plan: PaperPlan, heading: 
         boxes=tuple(Box(**place) for place in places if "option" not in place),
     )
     _check_whole(template)
-    return Blank(template, pdf)
+    return Blank(template, pdf, texts)
 
 
 def print_sheets(blank: Blank, serials: Sequence[str]) -> bytes:
@@ -95,6 +98,7 @@ def print_sheets(blank: Blank, serials: Sequence[str]) -> bytes:
         "title": f"{template.form} {template.version}",
         "mark": f"{template.form} {template.version} · {template.id}",
         "qr": asdict(QR),
+        "texts": asdict(blank.texts),
         "sheets": [{"serial": serial, "codes": _codes(template, serial)} for serial in serials],
     }
     with TemporaryDirectory() as folder:  # typst takes a picture from a file only
@@ -152,8 +156,9 @@ def _with_ink(bubbles: Sequence[Bubble], pages: Sequence[Gray]) -> tuple[Bubble,
     return tuple(found[bubble] for bubble in bubbles)
 
 
-def _check_letters(plan: PaperPlan, heading: Heading) -> None:
-    words = json.dumps([asdict(heading), [asdict(block) for block in plan.blocks]], ensure_ascii=False)
+def _check_letters(plan: PaperPlan, heading: Heading, texts: Texts) -> None:
+    used = [asdict(heading), asdict(texts), [asdict(block) for block in plan.blocks]]
+    words = json.dumps(used, ensure_ascii=False)
     if missing := missing_letters([words]):
         shown = " ".join(f"{letter} (U+{ord(letter):04X})" for letter in missing)
         raise InputError(f"the fonts of the printed form lack {shown}", "labels of the form", "write it otherwise")

@@ -18,6 +18,7 @@ from pipelines.paper.plan import plan_form
 from pipelines.paper.printing import Blank, Heading, make_blank, print_sheets
 from pipelines.paper.register import batches, issue, make_void, parse_serials, void_serials
 from pipelines.paper.server import ReviewServer
+from pipelines.paper.texts import LANGUAGES, VI
 from pipelines.stages.context import Context
 from pipelines.stages.scans import SCAN, gather_sheets, open_file, scan_config
 
@@ -26,13 +27,14 @@ MOST_PROCEDURES = 40  # that a form can ask for
 
 @dataclass(frozen=True)
 class PrintOrder:
-    """What to print: form (`tthc/citizen`), serial numbers (`1-100`), and what every sheet of it is about."""
+    """What to print: form (`tthc/citizen`), serial numbers (`1-100`), what every sheet of it is about, and language."""
 
     form: str
     serials: str
     unit: str = ""
     procedure: str = ""
     psu: str = ""
+    language: str = VI.language
 
 
 def print_forms(context: Context, round_id: str, order: PrintOrder, folder: Path) -> Path:
@@ -120,14 +122,21 @@ def _blank(context: Context, round_: Round, order: PrintOrder) -> tuple[Blank, s
     if "/".join(named) not in ("", method.id, method.programme) or form not in {one.id for one in method.instruments}:
         known = ", ".join(f"{method.programme}/{one.id}" for one in method.instruments)
         raise InputError(f"the round has no form {order.form!r}", round_.id, f"use one of: {known}")
-    names = {row["unit_code"]: row["name_vi"] for row in rounds.load_units(context.lake, round_).to_pylist()}
+    texts = LANGUAGES.get(order.language)
+    if texts is None:
+        raise InputError(
+            f"no form is printed in {order.language!r}", "--language", f"use one of: {', '.join(LANGUAGES)}"
+        )
+    name = f"name_{order.language}"
+    names = {row["unit_code"]: row[name] for row in rounds.load_units(context.lake, round_).to_pylist()}
     unit = order.unit or (next(iter(names)) if len(names) == 1 else "")
     if unit not in names:
         raise InputError(f"the round has no unit {unit!r}", "--unit", f"use one of: {', '.join(list(names)[:20])}")
     instrument = method.instrument(form)
-    heading = Heading(names[unit], instrument.title_vi, round_.title_vi)
-    plan = plan_form(instrument, _procedures(context, round_, order, unit))
-    return make_blank(round_.id, instrument, plan, heading), unit
+    is_vi = texts is VI
+    title, subtitle = (instrument.title_vi, round_.title_vi) if is_vi else (instrument.title_en, round_.title_en)
+    plan = plan_form(instrument, _procedures(context, round_, order, unit), texts)
+    return make_blank(round_.id, instrument, plan, Heading(names[unit], title, subtitle), texts), unit
 
 
 def _procedures(context: Context, round_: Round, order: PrintOrder, unit: str) -> list[tuple[str, str]]:
@@ -136,7 +145,8 @@ def _procedures(context: Context, round_: Round, order: PrintOrder, unit: str) -
     villages = {row["psu_code"] for row in frame if row["psu_code"]}
     if (round_.design.is_clustered and not order.psu) or (order.psu and order.psu not in villages):
         raise InputError("the sheets need a village of the frame", "--psu", f"use one of: {_few(villages)}")
-    codes = {row["procedure_code"]: row["procedure_name_vi"] or row["procedure_code"] for row in frame}
+    name = f"procedure_name_{order.language}"
+    codes = {row["procedure_code"]: row[name] or row["procedure_code"] for row in frame}
     codes.pop("", None)
     codes.pop(None, None)
     if order.procedure:

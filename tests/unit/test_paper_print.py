@@ -16,9 +16,10 @@ from pipelines.paper.fonts import missing_letters
 from pipelines.paper.identity import PageIdentity, identity_of
 from pipelines.paper.marks import SCALE, ink_of
 from pipelines.paper.plan import Choices, Matrix, Words, plan_form
-from pipelines.paper.printing import MAX_SHEETS, make_blank, print_sheets
+from pipelines.paper.printing import MAX_SHEETS, Heading, make_blank, print_sheets
 from pipelines.paper.reading import PageReading
 from pipelines.paper.template import RADIUS, Template
+from pipelines.paper.texts import EN
 
 VIETNAMESE = "aàảãáạăằẳẵắặâầẩẫấậbcdđeèẻẽéẹêềểễếệghiìỉĩíịklmnoòỏõóọôồổỗốộơờởỡớợpqrstuùủũúụưừửữứựvxyỳỷỹýỵ₫“”–…·"
 
@@ -70,6 +71,21 @@ def test_text_of_the_pdf_is_vietnamese_unicode():
     text = pdfium.PdfDocument(print_sheets(small_blank(), ["000123"]))[0].get_textpage().get_text_range()
     for words in ("Phiếu không ghi tên", "gạch chéo ô sai rồi tô kín ô đúng", "000123", "XÃ HÒA THÀNH", "Câu hỏi A1"):
         assert words in text
+
+
+@pytest.mark.parametrize(("method", "form"), [(("tthc", "2017"), "organisation"), (("sipas", "2023"), "household")])
+def test_form_in_english_asks_the_same_and_has_no_word_of_vietnamese(method, form):
+    instrument = load_method(*method).instrument(form)
+    heading = Heading("Hòa Thành commune", instrument.title_en, "Survey 2023")
+    blank = make_blank(ROUND, instrument, plan_form(instrument, (), EN), heading, EN)
+    assert {(one.question, one.option) for one in blank.template.bubbles} == {
+        (one.question, one.option) for one in real_blank(*method, form).template.bubbles
+    }
+    document = pdfium.PdfDocument(print_sheets(blank, ["000123"]))
+    text = " ".join(" ".join(page.get_textpage().get_text_range() for page in document).split())
+    for words in ("No name is asked.", "Form no.: 000123", "Page 1 / ", "Thank you", instrument.coded[0].label_en):
+        assert words in text
+    assert not set(text.replace("Hòa Thành", "").replace("HÒA THÀNH", "").lower()) & set("ăâđêôơưạảấầậắằặệểễ")
 
 
 def test_fonts_have_every_vietnamese_letter_and_say_what_they_lack():

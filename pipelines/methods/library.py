@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from pipelines.methods.consistency import check_method
@@ -75,10 +76,14 @@ def _folders(roots: Sequence[Path]) -> dict[tuple[str, str], Path]:
 
 
 def _load(folder: Path) -> Method:
+    files = (file for file in folder.rglob("*") if file.is_file() and is_content(file.name))
+    return _read(folder, folder_sha256((file.relative_to(folder).as_posix(), file.read_bytes()) for file in files))
+
+
+@lru_cache(maxsize=64)  # workbooks are slow to read, and every stage asks; another content is another hash
+def _read(folder: Path, sha256: str) -> Method:
     path = folder / "method.yml"
     instruments = tuple(load_instrument(book) for book in sorted(folder.glob("*.xlsx")) if is_content(book.name))
-    files = (file for file in folder.rglob("*") if file.is_file() and is_content(file.name))
-    sha256 = folder_sha256((file.relative_to(folder).as_posix(), file.read_bytes()) for file in files)
     method = parse_method(path.read_bytes(), str(path), instruments, str(folder), sha256)
     if (method.programme, method.version) != (folder.parent.name, folder.name):
         remedy = f"write programme: {folder.parent.name} and version: {folder.name!r}, or rename the folder"

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -40,7 +40,6 @@ class Context:
 
     settings: Settings
     lake: Lake
-    methods: dict[tuple[str, str], Method] = field(default_factory=dict, repr=False)
 
     @cached_property
     def catalogue(self) -> dict[str, Table]:
@@ -62,11 +61,8 @@ class Context:
         return load_round(self.lake, round_id)
 
     def method(self, round_: Round) -> Method:
-        """Return the method of a round, read once."""
-        key = (round_.programme, round_.method_version)
-        if key not in self.methods:
-            self.methods[key] = load_method(*key, self.settings.methods)
-        return self.methods[key]
+        """Return the method of a round."""
+        return load_method(round_.programme, round_.method_version, self.settings.methods)
 
     def thresholds(self, round_: Round) -> dict[str, Any]:
         """Return the default thresholds with what the round changes of them."""

@@ -1,7 +1,12 @@
-"""Ed25519 signatures of tree heads. Keys are PEM files outside lake and warehouse; it must never log or copy one."""
+"""Ed25519 signatures, of tree heads and of what kiosks hand in. Private keys are PEM files outside lake and warehouse.
+
+It must never log or copy a private key.
+"""
 
 from __future__ import annotations
 
+import re
+from hashlib import sha256
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -15,6 +20,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from pipelines.model.errors import InputError
+
+PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
+REMEDY = "make one: hailong ledger key for the ledger, hailong device keygen for a kiosk"
 
 
 def new_key(path: Path) -> str:
@@ -36,6 +44,11 @@ def public_key(path: Path) -> str:
     return _hex(_private(path).public_key())
 
 
+def key_id(public: str) -> str:
+    """Return what a public key is called: the first 16 hex digits of the SHA-256 of its bytes."""
+    return sha256(bytes.fromhex(public)).hexdigest()[:16]
+
+
 def sign(path: Path, message: bytes) -> str:
     """Return the signature of a message, in hex."""
     return _private(path).sign(message).hex()
@@ -54,11 +67,9 @@ def _private(path: Path) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"the signing key cannot be read: {error}", str(path), "make one: hailong ledger key"
-        ) from error
+        raise InputError(f"the signing key cannot be read: {error}", str(path), REMEDY) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise InputError("the signing key is not of Ed25519", str(path), "make one: hailong ledger key")
+        raise InputError("the signing key is not of Ed25519", str(path), REMEDY)
     return key
 
 

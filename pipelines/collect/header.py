@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.collect.cells import Block, Cells, as_mask
+from pipelines.collect.devices import check_devices
 from pipelines.collect.forms import REQUIRED, Form
 from pipelines.collect.parsing import parse_integers, parse_times
 from pipelines.collect.plan import ConformPlan
@@ -43,6 +44,8 @@ def header_columns(
     columns = {field: _column(field, form, rules[field], block, problems) for field in HEADER}
     for field in REQUIRED:
         _require(field, form, block, problems)
+    if plan.devices is not None:
+        check_devices(plan.devices, plan.round.time_zone, form.heading("device_id"), columns, problems)
     columns["revision"] = columns["revision"].fill_null(1)
     columns["channel"] = columns["channel"].fill_null(channel)
     procedures = Cells.read(columns["procedure_code"])

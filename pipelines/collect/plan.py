@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pipelines.collect.devices import DeviceRule
 from pipelines.model.method import Method
 from pipelines.model.round import Mapping as FormMapping
 from pipelines.model.round import Round
@@ -27,6 +28,7 @@ class ConformPlan:
         psus: sampling units of the frame; empty: they are not checked.
         payload_limit: characters kept of a rejected row.
     """
+        devices: the register of devices; None: the round has none, and nothing is asked of a device.
 
     round: Round
     method: Method
@@ -37,6 +39,7 @@ class ConformPlan:
     payload_limit: int = 4000
 
 
+    devices: DeviceRule | None = None
 @dataclass(frozen=True)
 class ScreenPlan:
     """Which conformed responses belong to the round.

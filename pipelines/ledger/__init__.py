@@ -8,6 +8,6 @@ from pipelines.ledger.book import append, heads, problems, prove
 from pipelines.ledger.head import Head
 from pipelines.ledger.proof import Proof
 from pipelines.ledger.receipt import receipt_code
-from pipelines.ledger.signature import new_key, public_key
+from pipelines.signing import new_key, public_key
 
 __all__ = ["Head", "Proof", "append", "heads", "new_key", "problems", "prove", "public_key", "receipt_code"]

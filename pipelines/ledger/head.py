@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.ledger.merkle import Frontier
-from pipelines.ledger.signature import is_signed, public_key, sign
+from pipelines.signing import is_signed, public_key, sign
 
 
 @dataclass(frozen=True)

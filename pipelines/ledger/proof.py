@@ -10,7 +10,7 @@ from typing import Any
 
 from pipelines.ledger.head import signed_bytes
 from pipelines.ledger.merkle import root_from_inclusion
-from pipelines.ledger.signature import is_signed
+from pipelines.signing import is_signed
 
 
 @dataclass(frozen=True)

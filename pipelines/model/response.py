@@ -17,6 +17,7 @@ HEADER: dict[str, str] = {
     "channel": "How the answer came: kiosk, paper_desk, paper_post, portal, interview, published",
     "device_id": "Device or keyer that recorded the answer",
     "sequence": "Running number of the record on its device",
+    "signing_key": "Key that signed the batch, of a device of the register; empty: not signed",
     "started_at": "When answering began, UTC",
     "submitted_at": "When the answer was submitted, UTC",
     "received_at": "When the source received it, UTC",

@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipelines.model.errors import InputError
+
 
 class Rollup(StrEnum):
     """How a province follows from its communes."""
@@ -46,6 +48,25 @@ class Mapping:
     time_format: str = ""
 
 
+
+
+@dataclass(frozen=True)
+class Device:
+    """A line of the register of devices: from the first to the last day it may answer with this key.
+
+    `unit_code` is where it stands; `public_key` (Ed25519, hex) is empty where it cannot sign, and a day is None where
+    there is no bound. A device that gets another key has another line.
+    """
+
+    device_id: str
+    unit_code: str
+    public_key: str = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def is_valid(self, day: date) -> bool:
+        """Whether it may answer on a day."""
+        return (self.valid_from or day) <= day <= (self.valid_to or day)
 @dataclass(frozen=True)
 class SourceConfig:
     """How one source serves one round.
@@ -55,6 +76,7 @@ class SourceConfig:
     """
 
     source: str
+    `devices` is the round's register of devices.
     instance: str
     channel: str
     options: dict[str, Any] = field(default_factory=dict)
@@ -63,6 +85,20 @@ class SourceConfig:
 
 
 @dataclass(frozen=True)
+    devices: tuple[Device, ...] = ()
+
+    @property
+    def requires_devices(self) -> bool:
+        """Whether answers of devices that are not registered, or do not sign, are refused: `options.devices`.
+
+        Raises:
+            InputError: the option is neither `required` nor `reported`, the default.
+        """
+        said = self.options.get("devices", "reported")
+        if said not in ("required", "reported"):
+            where = f"round.yml, options.devices of source {self.source}"
+            raise InputError(f"unknown rule {said!r} for devices", where, "use required or reported")
+        return bool(said == "required")
 class Design:
     """How respondents were selected.
 

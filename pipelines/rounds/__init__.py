@@ -4,12 +4,14 @@ It must not load methods, look up geography or write.
 """
 
 from pipelines.rounds.action_plan import Goal, load_owners, load_targets
+from pipelines.rounds.devices import load_devices
 from pipelines.rounds.round_file import list_rounds, load_round
 from pipelines.rounds.tables import load_frame, load_margins, load_plan, load_units
 
 __all__ = [
     "Goal",
     "list_rounds",
+    "load_devices",
     "load_frame",
     "load_margins",
     "load_owners",

@@ -12,7 +12,7 @@ import yaml
 from pipelines.model.method import Method
 from pipelines.simulate.portal_files import asset_uid
 from pipelines.simulate.postal_files import postal_mappings
-from pipelines.simulate.record import KOBO, POSTAL
+from pipelines.simulate.record import KIOSK, KOBO, POSTAL
 from pipelines.simulate.sampling import Take
 from pipelines.simulate.spec import Channel, SimulationSpec
 
@@ -60,7 +60,7 @@ def _source(spec: SimulationSpec, channel: Channel) -> dict[str, Any]:
         "instance": spec.round_id,
         "channel": channel.channel,
         "self_selected": False,
-        "options": _portal(spec, channel) if channel.source == KOBO else {"inbox": inbox(spec, channel.source)},
+        "options": _options(spec, channel),
     }
 
 
@@ -70,6 +70,13 @@ def _portal(spec: SimulationSpec, channel: Channel) -> dict[str, str]:
         "url": "env:HAILONG_PORTAL_URL",
         "secret": "HAILONG_PORTAL_TOKEN",
         "asset": asset_uid(spec.round_id, form),
+def _options(spec: SimulationSpec, channel: Channel) -> dict[str, Any]:
+    """Files of kiosks are whole as soon as they are there, so that none has to settle."""
+    if channel.source == KOBO:
+        return _portal(spec, channel)
+    return {"inbox": inbox(spec, channel.source)} | ({"settle": 0} if channel.source == KIOSK else {})
+
+
         "form": form,
     }
 

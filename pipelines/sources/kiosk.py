@@ -1,7 +1,8 @@
 """Kiosk: JSON Lines, one file a device and day, in the shape that `kiosk.schema.json` publishes.
 
-A record is flattened to the headings `event_id`, `device`, …, `answers/<question code>`. Its structure is checked here;
-keys that the schema does not know stay headings, so that conforming rejects them by name. It must not look up codes.
+A record is flattened to the headings `event_id`, `device`, …, `answers/<question code>`, and `signing_key`, the key of
+the seal that covers it. Its structure is checked here; keys that the schema does not know stay headings, so that
+conforming rejects them by name. A seal that is not valid refuses every line of its file. It must not look up codes.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ import orjson
 from pipelines.model.codes import RejectCode
 from pipelines.model.instrument import Instrument
 from pipelines.model.response import COMMENT
-from pipelines.model.round import Mapping, SourceConfig
+from pipelines.model.round import Device, Mapping, SourceConfig
 from pipelines.model.source import Fault, RawRows, Source
 from pipelines.sources.blocks import MAX_COLUMNS, Row, blocks
 from pipelines.sources.cells import text_of
 from pipelines.sources.folder import fetch_from
 from pipelines.sources.lines import Line, text_lines
+from pipelines.sources.seals import Seals, check_seals, ends_sealed, ends_with_line, is_seal
 
 SCHEMA: dict[str, Any] = orjson.loads(Path(__file__).with_name("kiosk.schema.json").read_bytes())
+EVENT: dict[str, Any] = SCHEMA["$defs"]["event"]
+SIGNING_KEY = "signing_key"
 HEADER = {
     "event_id": "record_id",
     "device": "device_id",
@@ -35,6 +39,7 @@ HEADER = {
     "submitted_at": "submitted_at",
     "respondent": "respondent",
     "comment": COMMENT,
+    SIGNING_KEY: "signing_key",
 }
 Problem = tuple[RejectCode, str, str]  # code, field, value
 
@@ -64,7 +69,7 @@ class _Check:
     def of(cls, name: str, rule: dict[str, Any]) -> _Check:
         types = [rule["type"]] if isinstance(rule["type"], str) else rule["type"]
         pattern = re.compile(rule["pattern"]) if "pattern" in rule else None
-        return cls(name, name in SCHEMA["required"], frozenset(types), rule.get("minimum"), pattern)
+        return cls(name, name in EVENT["required"], frozenset(types), rule.get("minimum"), pattern)
 
     def problem(self, record: dict[str, Any]) -> Problem | None:
         value = record.get(self.name)
@@ -85,7 +90,7 @@ def _type_of(value: Any) -> str:
     return "integer" if kind == "number" and value.is_integer() else kind
 
 
-_CHECKS = tuple(_Check.of(name, rule) for name, rule in SCHEMA["properties"].items())
+_CHECKS = tuple(_Check.of(name, rule) for name, rule in EVENT["properties"].items())
 
 
 def problem_of(record: Any) -> Problem | None:
@@ -103,21 +108,34 @@ def problem_of(record: Any) -> Problem | None:
 
 def read(stream: BinaryIO, name: str, config: SourceConfig) -> Iterator[RawRows | Fault]:
     """Yield the records of a file; a line that is none is a fault and the next is read."""
-    return blocks(_rows(stream))
+    return blocks(_rows(stream, config.devices))
 
 
-def _rows(stream: BinaryIO) -> Iterator[Row | Fault]:
-    is_empty = True
+def _rows(stream: BinaryIO, devices: Sequence[Device]) -> Iterator[Row | Fault]:
+    seals = check_seals(stream, devices)
+    stream.seek(0)
+    found = 0
     for line in text_lines(stream):
         if isinstance(line, Line) and (not line.text or line.text.isspace()):
             continue
-        is_empty = False
-        yield line if isinstance(line, Fault) else _row(line)
-    if is_empty:
+        if isinstance(line, Line) and is_seal(line.text) and (line.is_whole or line.number in seals.lines):
+            continue
+        found += 1
+        yield _distrusted(line, seals.problem) if seals.problem else _row(line, seals)
+    if not found and seals.problem:
+        yield Fault(RejectCode.R113_BAD_SIGNATURE, value=seals.problem)
+    elif not found and not seals.lines:
         yield Fault(RejectCode.R102_EMPTY_FILE)
 
 
-def _row(line: Line) -> Row | Fault:
+def _distrusted(line: Line | Fault, problem: str) -> Fault:
+    number, payload = (line.line, line.payload) if isinstance(line, Fault) else (line.number, line.text)
+    return Fault(RejectCode.R113_BAD_SIGNATURE, number, value=problem, payload=payload)
+
+
+def _row(line: Line | Fault, seals: Seals) -> Row | Fault:
+    if isinstance(line, Fault):
+        return line
     try:
         record = orjson.loads(line.text)
     except orjson.JSONDecodeError as error:
@@ -126,18 +144,25 @@ def _row(line: Line) -> Row | Fault:
     if problem := problem_of(record):
         code, field, value = problem
         return Fault(code, line.number, field, value, line.text)
-    return _flat(record, line)
+    return _flat(record, line, seals.key_of(line.number))
 
 
-def _flat(record: dict[str, Any], line: Line) -> Row | Fault:
+def _flat(record: dict[str, Any], line: Line, key: str | None) -> Row | Fault:
     answers = record["answers"]
+    if SIGNING_KEY in record:  # a record must not say itself that it is signed
+        return Fault(RejectCode.R103_UNKNOWN_HEADING, line.number, SIGNING_KEY, payload=line.text)
     cells = {key: text_of(value) for key, value in record.items() if key != "answers"}
     cells |= {f"answers/{code}": text_of(answer) for code, answer in answers.items()}
     if len(cells) != len(record) - 1 + len(answers):  # a key "answers/A1" beside the answer A1
         return Fault(RejectCode.R107_BROKEN_LINE, line.number, "answers", "answers/…", line.text)
     if len(cells) > MAX_COLUMNS:
         return Fault(RejectCode.R105_TOO_LARGE, line.number, value=f"> {MAX_COLUMNS}", payload=line.text)
-    return Row(line.number, cells, len(line.text))
+    return Row(line.number, cells | {SIGNING_KEY: key}, len(line.text))
+
+
+def is_finished(path: Path, config: SourceConfig) -> bool:
+    """Whether a file looks complete: its last line was ended and, where signatures are required, is a seal."""
+    return ends_with_line(path) and (not config.requires_devices or ends_sealed(path))
 
 
 def mappings(config: SourceConfig, instruments: Sequence[Instrument]) -> tuple[Mapping, ...]:
@@ -155,7 +180,7 @@ def mappings(config: SourceConfig, instruments: Sequence[Instrument]) -> tuple[M
 SOURCE = Source(
     name="kiosk",
     channel="kiosk",
-    fetch=fetch_from("*.jsonl", "*.ndjson", "*.json"),
+    fetch=fetch_from("*.jsonl", "*.ndjson", "*.json", is_finished=is_finished),
     read=read,
     mappings=mappings,
     titles={"vi": "Thiết bị tại quầy (JSON Lines)", "en": "Kiosk (JSON Lines)"},

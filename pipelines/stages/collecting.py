@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipelines import geography, rounds
 from pipelines.collect.conform import conform_object
+from pipelines.collect.devices import device_rule
 from pipelines.collect.landing import land, receipts
 from pipelines.collect.months import affected_months
 from pipelines.collect.plan import ConformPlan, ScreenPlan
@@ -135,12 +136,12 @@ def months_of(context: Context, keys: Sequence[str]) -> list[tuple[str, str, str
 
 def conform_plan(context: Context, round_: Round, method: Method, source: str) -> ConformPlan:
     """Bring together what conforming needs to know of a round."""
-    frame = rounds.load_frame(context.lake, round_)
+    frame, config = rounds.load_frame(context.lake, round_), context.config(round_, source)
     procedures = dict(zip(frame["procedure_code"].to_pylist(), frame["procedure_field"].to_pylist(), strict=True))
     return ConformPlan(
         round=round_,
         method=method,
-        mappings=context.mappings(round_, method, context.config(round_, source)),
+        mappings=context.mappings(round_, method, config),
         units=known_units(context, round_),
         procedures={code: field for code, field in procedures.items() if code},
         psus=frozenset(code for code in frame["psu_code"].to_pylist() if code),
@@ -154,6 +155,7 @@ def screen_plan(context: Context, round_: Round, method: Method, source: str) ->
     refused, waiting = review_rules(context.config(round_, source))
     return ScreenPlan(round_, method, frozenset(units), minimum, refused_states=refused, waiting_states=waiting)
 
+        devices=device_rule(config),
 
 def known_units(context: Context, round_: Round) -> dict[str, str]:
     """Return every code that names a unit within the round's window → the code to keep.

@@ -25,7 +25,7 @@ from pipelines.model.method import Method
 from pipelines.model.round import Mapping, Round, SourceConfig
 from pipelines.model.run import Partition
 from pipelines.model.table import Table
-from pipelines.rounds import list_rounds, load_round
+from pipelines.rounds import list_rounds, load_devices, load_round
 from pipelines.settings import Settings
 from pipelines.sources import source as source_named
 from pipelines.warehouse import create_all, load_catalogue, open_engine
@@ -69,10 +69,10 @@ class Context:
         return load_settings(round_.settings, f"rounds/{round_.id}/round.yml")
 
     def config(self, round_: Round, source: str) -> SourceConfig:
-        """Return how a source serves a round, its options resolved: environment and folders of the lake."""
+        """Return how a source serves a round: its options resolved (environment, folders of the lake), its devices."""
         config = round_.source(source)
         options = {name: self._resolve(value, round_, name) for name, value in config.options.items()}
-        return replace(config, options=options)
+        return replace(config, options=options, devices=load_devices(self.lake, round_))
 
     def mappings(self, round_: Round, method: Method, config: SourceConfig) -> tuple[Mapping, ...]:
         """Return the mappings of a source: the round's, else the method's, else the connector's own."""

@@ -27,8 +27,8 @@ class ConformPlan:
         procedures: procedure code → its field, from the frame; empty: procedures are not checked.
         psus: sampling units of the frame; empty: they are not checked.
         payload_limit: characters kept of a rejected row.
-    """
         devices: the register of devices; None: the round has none, and nothing is asked of a device.
+    """
 
     round: Round
     method: Method
@@ -37,9 +37,9 @@ class ConformPlan:
     procedures: Mapping[str, str] = field(default_factory=dict)
     psus: frozenset[str] = frozenset()
     payload_limit: int = 4000
-
-
     devices: DeviceRule | None = None
+
+
 @dataclass(frozen=True)
 class ScreenPlan:
     """Which conformed responses belong to the round.

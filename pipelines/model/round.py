@@ -48,8 +48,6 @@ class Mapping:
     time_format: str = ""
 
 
-
-
 @dataclass(frozen=True)
 class Device:
     """A line of the register of devices: from the first to the last day it may answer with this key.
@@ -67,24 +65,23 @@ class Device:
     def is_valid(self, day: date) -> bool:
         """Whether it may answer on a day."""
         return (self.valid_from or day) <= day <= (self.valid_to or day)
+
+
 @dataclass(frozen=True)
 class SourceConfig:
     """How one source serves one round.
 
     `options` are the connector's own (inbox folder, address, form id); secrets are never here but in the environment,
     under the name that `options["secret"]` gives. `self_selected` says that answers are no probability sample.
+    `devices` is the round's register of devices.
     """
 
     source: str
-    `devices` is the round's register of devices.
     instance: str
     channel: str
     options: dict[str, Any] = field(default_factory=dict)
     mappings: tuple[Mapping, ...] = ()
     self_selected: bool = True
-
-
-@dataclass(frozen=True)
     devices: tuple[Device, ...] = ()
 
     @property
@@ -99,6 +96,9 @@ class SourceConfig:
             where = f"round.yml, options.devices of source {self.source}"
             raise InputError(f"unknown rule {said!r} for devices", where, "use required or reported")
         return bool(said == "required")
+
+
+@dataclass(frozen=True)
 class Design:
     """How respondents were selected.
 

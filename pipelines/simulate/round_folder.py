@@ -64,12 +64,6 @@ def _source(spec: SimulationSpec, channel: Channel) -> dict[str, Any]:
     }
 
 
-def _portal(spec: SimulationSpec, channel: Channel) -> dict[str, str]:
-    form = spec.instruments[channel.respondents[0]]
-    return {
-        "url": "env:HAILONG_PORTAL_URL",
-        "secret": "HAILONG_PORTAL_TOKEN",
-        "asset": asset_uid(spec.round_id, form),
 def _options(spec: SimulationSpec, channel: Channel) -> dict[str, Any]:
     """Files of kiosks are whole as soon as they are there, so that none has to settle."""
     if channel.source == KOBO:
@@ -77,6 +71,12 @@ def _options(spec: SimulationSpec, channel: Channel) -> dict[str, Any]:
     return {"inbox": inbox(spec, channel.source)} | ({"settle": 0} if channel.source == KIOSK else {})
 
 
+def _portal(spec: SimulationSpec, channel: Channel) -> dict[str, str]:
+    form = spec.instruments[channel.respondents[0]]
+    return {
+        "url": "env:HAILONG_PORTAL_URL",
+        "secret": "HAILONG_PORTAL_TOKEN",
+        "asset": asset_uid(spec.round_id, form),
         "form": form,
     }
 

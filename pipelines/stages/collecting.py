@@ -145,6 +145,7 @@ def conform_plan(context: Context, round_: Round, method: Method, source: str) -
         units=known_units(context, round_),
         procedures={code: field for code, field in procedures.items() if code},
         psus=frozenset(code for code in frame["psu_code"].to_pylist() if code),
+        devices=device_rule(config),
     )
 
 
@@ -155,7 +156,6 @@ def screen_plan(context: Context, round_: Round, method: Method, source: str) ->
     refused, waiting = review_rules(context.config(round_, source))
     return ScreenPlan(round_, method, frozenset(units), minimum, refused_states=refused, waiting_states=waiting)
 
-        devices=device_rule(config),
 
 def known_units(context: Context, round_: Round) -> dict[str, str]:
     """Return every code that names a unit within the round's window → the code to keep.

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from pipelines.formats.numbers import show
+from pipelines.model.method import Method
+
+if TYPE_CHECKING:
+    from pipelines.stages.context import Context  # the stages take a second to import, which `--help` would wait
 
 reading = typer.Typer()
 out = Console()
@@ -36,7 +40,9 @@ PROGRESS = {
     "missed": "không đạt · missed",
     "unknown": "chưa rõ · unknown",
 }
-GOALS = {"score": "điểm · score", "rank": "thứ hạng · rank", "rank_change": "số bậc tăng · places gained"}
+SCORE = "score"
+P_DECIMALS = 3
+GOALS = {SCORE: "điểm · score", "rank": "thứ hạng · rank", "rank_change": "số bậc tăng · places gained"}
 REASONS = {
     "another_programme": "chương trình khác · another programme",
     "not_in_previous_method": "phương pháp trước không có · not in the former method",
@@ -59,14 +65,15 @@ def change(
     from pipelines import stages
 
     context = stages.open_context()
-    titles, default = _titles(context, round_id)
+    method = _method(context, round_id)
+    titles, default = _titles(method)
     lines = [
         (
             row["unit_code"],
             titles.get(row["node_code"], row["node_code"]),
-            *(show(row[name], "vi") for name in ("previous_figure", "figure", "change")),
+            *(show(row[name], "vi", method.decimals) for name in ("previous_figure", "figure", "change")),
             RULES[row["rule"]],
-            show(row["p_value"], "vi"),
+            show(row["p_value"], "vi", P_DECIMALS),
             YesNo[row["is_significant"]],
             REASONS.get(row["break_reason"], row["break_reason"]),
         )
@@ -83,12 +90,15 @@ def drivers(round_id: RoundId, unit: UnitCode = "", measure: MeasureName = "") -
     from pipelines import stages
 
     context = stages.open_context()
-    titles, default = _titles(context, round_id)
+    method = _method(context, round_id)
+    titles, default = _titles(method)
     lines = [
         (
             row["unit_code"],
             titles[row["node_code"]],
-            *(show(row[name], "vi") for name in ("score", "importance", "se", "potential")),
+            show(row["score"], "vi", method.decimals),
+            *(show(row[name], "vi") for name in ("importance", "se")),
+            show(row["potential"], "vi", method.decimals),
             QUADRANTS[row["quadrant"]],
         )
         for row in _chosen(stages.drivers(context, round_id).to_pylist(), unit, measure or default)
@@ -103,14 +113,15 @@ def targets(round_id: RoundId, unit: UnitCode = "") -> None:
     from pipelines import stages
 
     context = stages.open_context()
-    titles, _ = _titles(context, round_id)
+    method = _method(context, round_id)
+    titles, _ = _titles(method)
     lines = [
         (
             row["unit_code"],
             titles[row["node_code"]],
             " · ".join(name for name in (row["owner_vi"], row["owner_en"]) if name),
             GOALS[row["goal"]],
-            *(show(row[name], "vi") for name in ("target", "actual", "gap")),
+            *(show(row[name], "vi", _goal_decimals(row["goal"], method)) for name in ("target", "actual", "gap")),
             PROGRESS[row["progress"]],
             YesNo[row["is_certain"]],
         )
@@ -133,9 +144,17 @@ def restate(
     out.print(f"{stages.restate(stages.open_context(), round_id, day)} → mart.restated_score ({day})")
 
 
-def _titles(context: Any, round_id: str) -> tuple[dict[str, str], str]:
+def _method(context: Context, round_id: str) -> Method:
+    return context.method(context.round(round_id))
+
+
+def _goal_decimals(goal: str, method: Method) -> int:
+    """Return how many decimals a goal is shown with: a rank is a whole number."""
+    return method.decimals if goal == SCORE else 0
+
+
+def _titles(method: Method) -> tuple[dict[str, str], str]:
     """Return the titles of the nodes in both languages, and the default measure."""
-    method = context.method(context.round(round_id))
     default = next(measure.name for measure in method.measures if measure.is_default)
     return {code: f"{node.title_vi} · {node.title_en}" for code, node in method.nodes.items()}, default
 

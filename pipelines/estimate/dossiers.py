@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.estimate.rank import with_ranks
+from pipelines.estimate.reliability import FULL_COUNT
 from pipelines.estimate.scores import SCHEMA, table_of
 from pipelines.estimate.shares import SCHEMA as SHARES
 from pipelines.estimate.spec import Bools, Floats
@@ -80,7 +81,7 @@ def _questions(frame: pd.DataFrame, rules: DossierRules) -> dict[str, Floats]:
     """Return question → level of every dossier; NaN where it has none."""
     questions = {rule.node: _levels(frame, rule) for rule in rules.points}
     for rate in rules.rates:
-        questions |= {_name(rate, fault): _has(frame, fault).astype(float) for fault in rate.faults}
+        questions |= {rate.question(fault): _has(frame, fault).astype(float) for fault in rate.faults}
     return questions
 
 
@@ -177,7 +178,7 @@ def _rate(found: _Cell, rate: RateRule) -> float:
     """Return 100 less the percentage of each fault; NaN without a dossier, for which the item does not apply."""
     if not found.dossiers:
         return np.nan
-    faults = sum(found.levels[_name(rate, fault)].get(1, 0) for fault in rate.faults)
+    faults = sum(found.levels[rate.question(fault)].get(1, 0) for fault in rate.faults)
     return 100 * (found.dossiers - faults) / found.dossiers
 
 
@@ -206,8 +207,8 @@ def _columns(cell: Cell, rows: Sequence[tuple[str, Node, float, int]]) -> dict[s
     columns["score"] = np.array([score for *_, score, _ in rows], dtype=float)
     columns["n"] = np.array([n for *_, n in rows], dtype=float)
     lacking = np.isnan(columns["score"])
-    columns["flag"] = np.where(lacking, "suppress", "ok").astype(object)
-    columns["flag_reason"] = np.where(lacking, "not_applicable", "").astype(object)
+    columns["flag"] = np.where(lacking, "suppress", FULL_COUNT).astype(object)
+    columns["flag_reason"] = np.where(lacking, "not_applicable", "all_dossiers").astype(object)
     return columns
 
 
@@ -239,7 +240,3 @@ def _counts(cells: Mapping[Cell, _Cell]) -> pa.Table:
                 for level, count in sorted(levels.items())
             ]
     return pa.Table.from_pylist(rows, SHARES)
-
-
-def _name(rate: RateRule, fault: Fault) -> str:
-    return f"{rate.node}:{fault.name}"

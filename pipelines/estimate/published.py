@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.estimate.rank import with_ranks
+from pipelines.estimate.reliability import AS_PUBLISHED
 from pipelines.estimate.scores import SCHEMA, table_of
 from pipelines.estimate.spec import Floats
 from pipelines.estimate.tree import coefficients, valid_in
@@ -28,8 +29,9 @@ def published_scores(leaves: pa.Table, tree: Node, year: int, measure: str = MEA
         measure: name of the measure.
 
     A node lacks a score where a leaf below it has none: it is flagged `suppress` with the reason `withheld` and
-    left out of ranks and groups. Raises InputError for a leaf that the tree does not have in that year, a unit and
-    leaf given twice, or a score outside the leaf's range.
+    left out of ranks and groups; all others are flagged `as_published`, for nothing tells how reliable they are. Raises
+    InputError for a leaf that the tree does not have in that year, a unit and leaf given twice, or a score outside the
+    leaf's range.
     """
     in_year = valid_in(tree, year)
     if in_year is None:
@@ -47,8 +49,8 @@ def published_scores(leaves: pa.Table, tree: Node, year: int, measure: str = MEA
     columns["node_code"] = np.tile(np.array(codes, dtype=object), len(units))
     columns["node_level"] = np.array([str(nodes[code].level) for code in columns["node_code"]], dtype=object)
     columns["score"] = scores
-    columns["flag"] = np.where(missing, "suppress", "ok").astype(object)
-    columns["flag_reason"] = np.where(missing, "withheld", "").astype(object)
+    columns["flag"] = np.where(missing, "suppress", AS_PUBLISHED).astype(object)
+    columns["flag_reason"] = np.where(missing, "withheld", "no_standard_error").astype(object)
     _expect_in_range(columns, nodes)
     columns |= with_ranks(columns, np.zeros(len(scores)))
     return table_of(columns)

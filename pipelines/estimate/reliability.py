@@ -23,7 +23,8 @@ THRESHOLDS: dict[str, Any] = {
     "parentheses_from": 25,
     "parentheses_to": 49,
 }
-FLAGS = ("ok", "caution", "parentheses", "suppress")
+FULL_COUNT, AS_PUBLISHED = "full_count", "as_published"  # no thresholds apply: nothing sampled, or no error given
+FLAGS = ("ok", "caution", "parentheses", "suppress", FULL_COUNT, AS_PUBLISHED)
 
 
 def flags(

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from pipelines.formats import dictionary, duckdb_file, labels, numbers, xlsx
 from pipelines.formats.chart import axis_for, scale, whisker
+from pipelines.formats.grouping import grouping_of
 from pipelines.formats.labels import Text
 from pipelines.formats.results import TABLE, Results, Score, measures_shown, results_of
 from pipelines.model.method import Level
@@ -40,15 +41,15 @@ def both(text: Text) -> Markup:
     return Markup('<span lang="vi">{}</span><span lang="en">{}</span>').format(vi, en)
 
 
-def number(value: float | None, places: int = 2) -> Markup:
+def number(value: float | None, places: int) -> Markup:
     """Return a number as it is written in each language."""
     return both((numbers.show(value, "vi", places), numbers.show(value, "en", places)))
 
 
-def interval(score: Score) -> Markup:
+def interval(score: Score, places: int) -> Markup:
     """Return a score's interval as it is written in each language."""
     low, high = score.ci_low, score.ci_high
-    return both((numbers.show_interval(low, high, "vi"), numbers.show_interval(low, high, "en")))
+    return both((numbers.show_interval(low, high, "vi", places), numbers.show_interval(low, high, "en", places)))
 
 
 def day(value: date) -> Markup:
@@ -81,6 +82,8 @@ def _context(publication: Publication) -> dict[str, Any]:
     unit = publication.overall_unit
     return {
         "publication": publication,
+        "places": publication.method.decimals,
+        "counted": labels.counted(publication),
         "frozen_on": date.fromisoformat(publication.frozen_on),
         "measure": measures[0],
         "by_measure": [(measure, results_of(publication, measure.name).headline) for measure in measures],
@@ -90,7 +93,8 @@ def _context(publication: Publication) -> dict[str, Any]:
         "items": results.below(unit, Level.ITEM),
         "breakdowns": _breakdowns(results),
         "level": next((score.ci_level for score in results.scores if score.ci_low is not None), None),
-        "grouped": any(score.group_no is not None for score in results.units),
+        "grouping": grouping_of(publication),
+        "grouped": any(score.group_no is not None for score in (*results.units, results.headline) if score),
         "downloads": _downloads(publication),
         **_legend(results.scores),
     }

@@ -11,12 +11,22 @@ Text = tuple[str, str]
 
 FLAGS: dict[str, Text] = {
     "ok": ("Đủ tin cậy", "Reliable"),
+    "full_count": ("Đếm toàn bộ", "Full count"),
+    "as_published": ("Theo nguồn công bố", "As published"),
     "caution": ("Thận trọng", "Use with caution"),
     "parentheses": ("Ít phiếu", "Few responses"),
     "suppress": ("Không công bố", "Not shown"),
 }
 FLAG_MEANINGS: dict[str, Text] = {
     "ok": ("Số liệu đạt các ngưỡng tin cậy.", "The figure meets the reliability thresholds."),
+    "full_count": (
+        "Tính trên mọi hồ sơ nên không có sai số chọn mẫu; hồ sơ ghi đúng hay sai không xét ở đây.",
+        "Every dossier is counted, so there is no sampling error; whether dossiers are right is not judged here.",
+    ),
+    "as_published": (
+        "Nguồn không công bố sai số, nên mức độ tin cậy không đánh giá được ở đây.",
+        "The source gives no standard error, so the reliability cannot be judged here.",
+    ),
     "caution": (
         "Số liệu dùng được nhưng có điều cần lưu ý, xem cột lý do trong tệp dữ liệu.",
         "The figure can be used, with a reservation named in the data files.",
@@ -78,6 +88,8 @@ COMBINATION: dict[str, Text] = {
         "its indicators brought to its own scale and added by weight",
     ),
 }
+RESPONSES: Text = ("Số phiếu", "Responses")
+COUNTED: dict[str, Text] = {"dossiers": ("Số hồ sơ", "Dossiers")}  # by the input of the method, else responses
 UNIT_OF_SCORE: dict[str, Text] = {"percent": ("%", "%"), "points": ("điểm", "points")}
 BREAKDOWNS: dict[str, Text] = {
     "channel": ("Kênh trả lời", "Channel"),
@@ -94,6 +106,11 @@ CATEGORIES: dict[str, Text] = {
     "organisation": ("Tổ chức", "Organisation"),
     "": ("Không rõ", "Not stated"),
 }
+
+
+def counted(publication: Publication) -> Text:
+    """Return what the scores of a publication are counted from."""
+    return COUNTED.get(publication.method.input, RESPONSES)
 
 
 def label(words: dict[str, Text], code: str) -> Text:

@@ -11,6 +11,7 @@ import xlsxwriter
 from pipelines.model.errors import InputError
 
 VIETNAMESE = "[$-42A]"  # a decimal comma in programs that follow the locale of a number format
+DECIMALS = "{decimals}"  # stands in a style where the decimals of the method go
 LINE, SHADE, ACCENT = "#C9D1D8", "#E6F1F0", "#0B6B63"
 STYLES: dict[str, dict[str, Any]] = {
     "": {},
@@ -28,25 +29,26 @@ STYLES: dict[str, dict[str, Any]] = {
     },
     "cell": {"border": 1, "valign": "vcenter", "text_wrap": True, "indent": 1},
     "whole": {"border": 1, "valign": "vcenter", "num_format": f"{VIETNAMESE}#,##0"},
-    "score": {"border": 1, "valign": "vcenter", "num_format": f"{VIETNAMESE}0.00"},
-    "few": {"border": 1, "valign": "vcenter", "num_format": f'{VIETNAMESE}"("0.00")"'},
+    "score": {"border": 1, "valign": "vcenter", "num_format": f"{VIETNAMESE}{DECIMALS}"},
+    "few": {"border": 1, "valign": "vcenter", "num_format": f'{VIETNAMESE}"("{DECIMALS}")"'},
     "absent": {"border": 1, "valign": "vcenter", "align": "center", "font_color": "#5A6673"},
 }
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A worksheet with named styles; `strong` rows are printed bold."""
+    """A worksheet with named styles; `strong` rows are printed bold, scores with so many `decimals`."""
 
     name: str
     workbook: Any
     worksheet: Any
+    decimals: int = 2
     formats: dict[tuple[str, bool], Any] = field(default_factory=dict)
 
     @classmethod
-    def add(cls, workbook: xlsxwriter.Workbook, name: str) -> Sheet:
+    def add(cls, workbook: xlsxwriter.Workbook, name: str, decimals: int = 2) -> Sheet:
         """Add a sheet to a workbook."""
-        return cls(name, workbook, workbook.add_worksheet(name))
+        return cls(name, workbook, workbook.add_worksheet(name), decimals)
 
     def put(self, row: int, column: int, value: Any, style: str = "", strong: bool = False) -> None:
         """Write a value as what it is; None leaves the cell empty. Row and column count from 0.
@@ -96,5 +98,7 @@ class Sheet:
     def _format(self, style: str, strong: bool) -> Any:
         if (style, strong) not in self.formats:
             look = STYLES[style] | ({"border_color": LINE} if "border" in STYLES[style] else {})
+            if "num_format" in look:
+                look["num_format"] = look["num_format"].replace(DECIMALS, f"{0:.{self.decimals}f}")
             self.formats[style, strong] = self.workbook.add_format(look | ({"bold": True} if strong else {}))
         return self.formats[style, strong]

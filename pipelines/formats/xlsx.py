@@ -1,8 +1,8 @@
 """The workbook: a sheet to print, the components of the overall score, each table as it is, and what the columns mean.
 
 Sheets: `Kết quả` and `Thành phần` (laid out for people; where the publication holds scores), one tidy sheet a table
-under its name, `Giải thích`. No cell is a formula. Numbers are stored unrounded and shown with two decimals, with a
-comma where the reader's program is set to Vietnamese. XLSX keeps 16 significant digits.
+under its name, `Giải thích`. No cell is a formula. Numbers are stored unrounded and shown with the decimals of
+the method, with a comma where the reader's program is set to Vietnamese. XLSX keeps 16 significant digits.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ def _write(publication: Publication) -> dict[str, bytes]:
         workbook.set_properties(_properties(publication))
         if TABLE in publication.tables and (measures := measures_shown(publication)):
             results = results_of(publication, measures[0].name)
-            write_units(Sheet.add(workbook, "Kết quả"), results, measures[0])
+            places = publication.method.decimals
+            write_units(Sheet.add(workbook, "Kết quả", places), results, measures[0])
             if results.headline:
-                write_components(Sheet.add(workbook, "Thành phần"), results, measures[0])
+                write_components(Sheet.add(workbook, "Thành phần", places), results, measures[0])
         for name, table in publication.tables.items():
             _write_table(Sheet.add(workbook, name), public_rows(table))
         _write_meaning(Sheet.add(workbook, "Giải thích"), publication)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from pipelines.formats.labels import BASIS_NOTES, FLAGS, RULE_STATUS, STATUS, UNIT_OF_SCORE, label
+from pipelines.formats.labels import BASIS_NOTES, FLAGS, RULE_STATUS, STATUS, UNIT_OF_SCORE, counted, label
 from pipelines.formats.numbers import NOTHING, show
 from pipelines.formats.results import Results, Score
 from pipelines.formats.sheet import Sheet
@@ -96,7 +96,7 @@ def _evidence_headings(results: Results, measure: Measure) -> tuple[str, ...]:
         f"Điểm ({label(UNIT_OF_SCORE, measure.unit)[0]})\nScore",
         f"Khoảng{share}: từ\nfrom",
         "đến\nto",
-        "Số phiếu\nResponses",
+        "\n".join(counted(results.publication)),
         "Độ tin cậy\nReliability",
     )
 

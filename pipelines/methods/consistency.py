@@ -15,6 +15,7 @@ from pipelines.model.method import Combination, Method, Node
 from pipelines.model.response import HEADER, PROVENANCE
 
 WEIGHT_TOLERANCE = 1e-9
+MOST_DECIMALS = 6
 
 
 def check_method(method: Method, where: str) -> None:
@@ -25,6 +26,7 @@ def check_method(method: Method, where: str) -> None:
         _check_node(node, where)
     _check_measures(method, where)
     _check_rules(method, where)
+    _check_rounding(method, where)
     _check_breakdowns(method, where)
     if method.input == "responses":
         _check_items(method, where)
@@ -137,6 +139,18 @@ def _check_measures(method: Method, where: str) -> None:
                         f"{where}: measures",
                         f"use codes of its list: {', '.join(map(str, sorted(known)))}",
                     )
+
+
+def _check_rounding(method: Method, where: str) -> None:
+    """What is printed follows the rule `rounding`, so it is one of a known form."""
+    if "rounding" not in method.rules:
+        return
+    value = method.rules["rounding"].value
+    decimals = value.get("decimals") if isinstance(value, dict) else None
+    known = isinstance(decimals, int) and 0 <= decimals <= MOST_DECIMALS and value.get("mode") == "half_up"
+    if not known:
+        remedy = f"write value: {{decimals: 2, mode: half_up}}, with 0 to {MOST_DECIMALS} decimals"
+        raise InputError(f"rounding is {value!r}", f"{where}: rules.rounding", remedy)
 
 
 def _check_rules(method: Method, where: str) -> None:

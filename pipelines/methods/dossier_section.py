@@ -104,7 +104,9 @@ def _point_rule(node: str, entry: dict[str, Any]) -> PointRule:
 
 def _rate_rule(node: str, entry: dict[str, Any]) -> RateRule:
     faults = tuple(
-        Fault(name, tuple(said.get("late", ())), tuple(said.get("any_of", ())))
+        Fault(
+            name, said["title"]["vi"], said["title"]["en"], tuple(said.get("late", ())), tuple(said.get("any_of", ()))
+        )
         for name, said in entry["faults"].items()
     )
     return RateRule(

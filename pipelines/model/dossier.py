@@ -47,6 +47,8 @@ class Fault:
     """What counts against a dossier: the day in `late[0]` after that in `late[1]`, or any of some flags."""
 
     name: str
+    title_vi: str
+    title_en: str
     late: tuple[str, ...] = ()
     any_of: tuple[str, ...] = ()
 
@@ -64,6 +66,10 @@ class RateRule:
     full_from: float
     status: Status
     source: str = ""
+
+    def question(self, fault: Fault) -> str:
+        """Return what the counts of dossiers with and without a fault are listed under."""
+        return f"{self.node}:{fault.name}"
 
 
 @dataclass(frozen=True)

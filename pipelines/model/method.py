@@ -15,6 +15,8 @@ from pipelines.model.dossier import DossierRules
 from pipelines.model.instrument import Instrument
 from pipelines.model.instrument import Status as Status
 
+DECIMALS = 2
+
 
 class Combination(StrEnum):
     """How a node follows from what is below it."""
@@ -135,6 +137,11 @@ class Method:
     def nodes(self) -> dict[str, Node]:
         """All nodes by code, parents before children."""
         return {node.code: node for node in self.tree.walk()}
+
+    @property
+    def decimals(self) -> int:
+        """How many decimals a score is printed with, by the rule `rounding`; 2 where the method does not say."""
+        return int(self.rules["rounding"].value["decimals"]) if "rounding" in self.rules else DECIMALS
 
     def rule(self, name: str) -> Any:
         """Return the value of a rule; a KeyError names a rule the method does not have."""

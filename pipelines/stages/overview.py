@@ -54,8 +54,8 @@ def release_overview(context: Context, release_id: str) -> Overview:
     lines = [
         (
             names.get(row["unit_code"], (row["unit_code"],) * 2)[0],
-            show(row["score"], "vi"),
-            show_interval(row["ci_low"], row["ci_high"], "vi"),
+            show(row["score"], "vi", method.decimals),
+            show_interval(row["ci_low"], row["ci_high"], "vi", method.decimals),
             show_count(row["n"], "vi"),
             " · ".join(FLAGS.get(row["flag"], (row["flag"],) * 2)),
         )

@@ -14,9 +14,11 @@ from pipelines.model.instrument import Question, Role
 from pipelines.model.method import Method, Node
 from pipelines.model.round import Round
 from pipelines.stages.context import Context
+from pipelines.stages.dossier_labels import dossier_choices, dossier_questions
 from pipelines.warehouse import Load
 
 TEXT, DAY, TRUTH = pa.string(), pa.date32(), pa.bool_()
+RECORD = "record"  # role of what is counted from dossiers
 PUBLISHED_ROLES = (Role.ITEM, Role.PERCEPTION, Role.NEED, Role.PROFILE)
 
 
@@ -27,7 +29,7 @@ def round_loads(context: Context, round_: Round, method: Method) -> list[Load]:
         Load("ref.programme", {"programme": method.programme}, rows([_programme(method)])),
         Load("ref.method", version, rows([version | _method(method)])),
         Load("ref.node", version, rows(version | node for node in _nodes(method.tree, "", []))),
-        Load("ref.item", version, rows(version | _item(method, one) for one in _questions(method))),
+        Load("ref.item", version, rows(version | item for item in _items(method))),
         Load("ref.choice", version, rows(version | choice for choice in _choices(method))),
         Load("ref.round", {"round_id": round_.id}, rows([_round(round_)])),
         Load("ref.round_unit", {"round_id": round_.id}, _units(context, round_)),
@@ -103,6 +105,16 @@ def _questions(method: Method) -> list[Question]:
     return list(found.values())
 
 
+def _items(method: Method) -> list[dict[str, Any]]:
+    counted = [_record_item(*question) for question in dossier_questions(method)]
+    return [_item(method, question) for question in _questions(method)] + counted
+
+
+def _record_item(code: str, label_vi: str, label_en: str) -> dict[str, Any]:
+    """Return what is counted from dossiers: no form asks it."""
+    return {"question_code": code, "instruments": "", "role": RECORD, "label_vi": label_vi, "label_en": label_en}
+
+
 def _item(method: Method, question: Question) -> dict[str, Any]:
     forms = [instrument.id for instrument in method.instruments if question.code in instrument.by_code]
     return {
@@ -115,17 +127,14 @@ def _item(method: Method, question: Question) -> dict[str, Any]:
 
 
 def _choices(method: Method) -> list[dict[str, Any]]:
-    return [
-        {
-            "question_code": question.code,
-            "answer_code": choice.code,
-            "label_vi": choice.label_vi,
-            "label_en": choice.label_en,
-        }
+    asked = [
+        (question.code, choice.code, choice.label_vi, choice.label_en)
         for question in _questions(method)
         if question.code_list is not None
         for choice in question.code_list.choices
     ]
+    names = ("question_code", "answer_code", "label_vi", "label_en")
+    return [dict(zip(names, choice, strict=True)) for choice in (*asked, *dossier_choices(method))]
 
 
 def _round(round_: Round) -> dict[str, Any]:

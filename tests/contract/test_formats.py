@@ -17,8 +17,11 @@ from release import sample
 
 from pipelines.formats import formats
 from pipelines.formats.chart import axis_for
+from pipelines.formats.grouping import QUARTILES, grouping_of
 from pipelines.formats.numbers import round_half_up, show, show_count, show_interval
 from pipelines.formats.results import Score
+from pipelines.methods import load_method
+from pipelines.model.method import Rule, Status
 from pipelines.model.publication import PublishedTable
 from pipelines.release.rows import fields_of, read_csv, row_sha256
 
@@ -287,6 +290,25 @@ def test_a_round_without_an_overall_unit_lists_its_units(publication):
     Page(page)
     assert "units with a score" in page
     assert "Tỉnh Hưng Yên" in page
+
+
+def test_groups_are_classes_where_the_method_has_them_and_quartiles_elsewhere(publication):
+    assert grouping_of(publication) is QUARTILES and QUARTILES.show(1) == "1"
+    found = grouping_of(dataclasses.replace(publication, method=load_method("one_stop", "2018")))
+    assert found.heading == ("Xếp loại", "Class") and found.show(2) == "tốt" and found.show(None) == "–"
+    assert "xuất sắc ≥ 15; tốt ≥ 12" in found.meaning[0] and "not known, chosen here" in found.meaning[1]
+
+
+def test_decimals_are_those_of_the_method_on_the_page_and_in_the_workbook(publication):
+    rules = dict(publication.method.rules)
+    rules["rounding"] = Rule("rounding", {"decimals": 1, "mode": "half_up"}, Status.LOCAL)
+    coarse = dataclasses.replace(publication, method=dataclasses.replace(publication.method, rules=rules))
+    main = FORMATS["html"].write(coarse)["index.html"].decode().split("<main>")[1].split("points")[0]
+    shown = re.sub(r"<svg.*?</svg>", "", main)
+    assert re.search(r">\d\d,\d<", shown) and not re.search(r"\d,\d\d[<)]", shown)
+    workbook = openpyxl.load_workbook(io.BytesIO(FORMATS["xlsx"].write(coarse)["results.xlsx"]))
+    shown = {cell.number_format for row in workbook["Kết quả"].iter_rows() for cell in row if cell.data_type == "n"}
+    assert "[$-42A]0.0" in shown and "[$-42A]0.00" not in shown
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from records_kit import make_round
 from pipelines import stages
 from pipelines.model.errors import InputError
 from pipelines.stages.recorded import accepted_records
+from pipelines.stages.reference import round_loads
 
 COMMUNES = "unit_code,name_vi,level,parent_code\n22243,xã Hòa Thành,commune,54\n22258,phường Hòa Vinh,commune,54\n"
 WARDS = "unit_code,name_vi,level,parent_code\n22240,phường Phú Yên,commune,66\n"
@@ -59,8 +60,27 @@ def test_dossiers_become_a_checked_release_and_every_row_is_accounted_for(tmp_pa
     assert score(context, unit_code="54", node_code="1")["score"] == pytest.approx(5 / 3)
     assert score(context, unit_code="22258", node_code="1")["flag_reason"] == "not_applicable"
     assert {row["basis"] for row in scores(context)} == {"register"}
+    assert {row["flag"] for row in scores(context)} == {"full_count", "suppress"}
+    page = context.lake.read_bytes(f"releases/{release}/index.html").decode()
+    for shown in ("Số hồ sơ", "Đếm toàn bộ", "1 decimal, half up", '<span lang="vi">1,7</span>'):
+        assert shown in page
+    assert "Đủ tin cậy" not in page and "Số phiếu" not in page
+    assert_counts_are_explained(context)
     inputs = context.lake.read_json(f"releases/{release}/manifest.json")["made_from"]["inputs"]
     assert [one["path"] for one in inputs] == ["accepted/round=test/source=dossiers/records.parquet"]
+
+
+def assert_counts_are_explained(context):
+    """Every question and answer that is counted has its words in `ref`."""
+    round_ = context.round("test")
+    loads = {one.table: one.rows.to_pylist() for one in round_loads(context, round_, context.method(round_))}
+    counts = context.lake.read_table("results/test/answer_count.parquet").to_pylist()
+    questions = {row["question_code"]: row for row in loads["ref.item"]}
+    answers = {(row["question_code"], row["answer_code"]): row for row in loads["ref.choice"]}
+    assert {row["question_code"] for row in counts} <= questions.keys()
+    assert {(row["question_code"], row["answer_code"]) for row in counts} <= answers.keys()
+    for row in (*questions.values(), *answers.values()):
+        assert row["label_vi"] and row["label_en"]
 
 
 def test_no_name_and_no_dossier_number_is_kept_beside_the_dossier(tmp_path):
@@ -88,6 +108,7 @@ def test_portal_dossiers_give_points_rate_and_counts(tmp_path):
         if row["question_code"] == "5.4:disliked" and not row["breakdown"]
     }
     assert disliked == {0: 8, 1: 2}
+    assert_counts_are_explained(context)
 
 
 def test_indicators_outside_their_scale_or_unknown_are_rejected_and_the_rest_is_scored(tmp_path):

@@ -1,7 +1,7 @@
 """The lake: content-addressed and atomic files under one root, local or any fsspec URL.
 
 The only module that writes files of the lake; a reader sees either the old file or the new one. It knows where each
-kind of file lies, and nothing about what is in it.
+kind of file lies, and nothing about what is in it. A path that ends in `.age` is encrypted on its way in and out.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import os
 import re
 import uuid
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
+
+from pipelines.privacy.age_files import ENCRYPTED, AgeKeys, decrypted, encrypting
 
 BLOCK = 1 << 20
 UNFINISHED = re.compile(r"/\.[^/]*\.tmp$")
@@ -26,9 +28,10 @@ UNFINISHED = re.compile(r"/\.[^/]*\.tmp$")
 class Lake:
     """Files under `root`; all paths in the interface are relative to it, with forward slashes."""
 
-    def __init__(self, root: str) -> None:
-        """Open the root; nothing is created until something is written."""
+    def __init__(self, root: str, keys: AgeKeys | None = None) -> None:
+        """Open the root; nothing is created until something is written. `keys` are those of encrypted files."""
         self.fs, self.root = fsspec.core.url_to_fs(root)
+        self.keys = keys or AgeKeys()
         self.is_local = isinstance(self.fs, LocalFileSystem)
 
     def full(self, path: str) -> str:
@@ -51,8 +54,12 @@ class Lake:
         return sorted(str(found)[prefix:] for found in self.fs.find(self.full(folder)))
 
     def open(self, path: str) -> BinaryIO:
-        """Open a file for reading bytes."""
-        return self.fs.open(self.full(path), "rb")
+        """Open a file for reading bytes; an encrypted one is decrypted to a temporary file without a name."""
+        stream: BinaryIO = self.fs.open(self.full(path), "rb")
+        if not path.endswith(ENCRYPTED):
+            return stream
+        with stream:
+            return decrypted(stream, path, self.keys.identities)
 
     def read_bytes(self, path: str) -> bytes:
         """Return a file's bytes."""
@@ -88,22 +95,21 @@ class Lake:
     def land(self, stream: BinaryIO, path_of: str) -> tuple[str, int, str]:
         """Copy a stream block by block to `path_of.format(sha256=…)`; return hash, size and path.
 
-        The name is known only after the last byte, so the bytes go to a temporary name first; it goes again where the
-        stream fails.
+        Hash and size are those of the plain bytes, also where the file is encrypted. The name is known only after the
+        last byte, so the bytes go to a temporary name first; it goes again where the stream fails.
         """
-        temporary, digest, size = self._temporary(path_of.format(sha256="incoming")), hashlib.sha256(), 0
+        temporary, counted = self._temporary(path_of.format(sha256="incoming")), _Counted(stream)
+        copy = encrypting(self.keys.recipients) if path_of.endswith(ENCRYPTED) else _copy
         try:
             with self.fs.open(temporary, "wb") as sink:
-                for block in blocks(stream):
-                    digest.update(block)
-                    size += len(block)
-                    sink.write(block)
+                copy(cast(BinaryIO, counted), sink)
         except BaseException:
             self.fs.rm(temporary)
             raise
-        path = path_of.format(sha256=digest.hexdigest())
+        sha256 = counted.digest.hexdigest()
+        path = path_of.format(sha256=sha256)
         self._rename(temporary, path)
-        return digest.hexdigest(), size, path
+        return sha256, counted.size, path
 
     def remove(self, path: str) -> None:
         """Remove a file or folder that is there."""
@@ -137,6 +143,24 @@ class Lake:
             os.replace(temporary, self.full(path))  # noqa: PTH105 - the one atomic step, on fsspec's own strings
         else:
             self.fs.mv(temporary, self.full(path))
+
+
+class _Counted:
+    """A stream that hashes and counts what is read of it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self.digest, self.size = stream, hashlib.sha256(), 0
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._stream.read(size)
+        self.digest.update(block)
+        self.size += len(block)
+        return block
+
+
+def _copy(stream: BinaryIO, sink: BinaryIO) -> None:
+    for block in blocks(stream):
+        sink.write(block)
 
 
 def sha256_of(stream: BinaryIO) -> str:
@@ -179,6 +203,11 @@ def conformed(round_id: str, source: str, month: str, sha256: str) -> str:
 def rejects(round_id: str, source: str, stage: str, key: str) -> str:
     """Rejected and duplicate rows of one stage; `key` is a hash (conform) or a month (screen)."""
     return f"rejects/round={round_id}/source={source}/stage={stage}/{key}.parquet"
+
+
+def replay_before(round_id: str) -> str:
+    """What was refused when a replay began; it goes when its outcome is told."""
+    return f"replays/{round_id}/before.parquet"
 
 
 def stale(round_id: str, source: str, month: str) -> str:

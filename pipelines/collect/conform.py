@@ -6,8 +6,7 @@ It must not decide whether a response belongs to the round or is a duplicate: sc
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,12 +19,15 @@ from pipelines.collect.forms import Form, assign_forms, resolve_forms
 from pipelines.collect.header import header_columns
 from pipelines.collect.identity import content_hashes, response_ids
 from pipelines.collect.parsing import local_months
+from pipelines.collect.people import People
 from pipelines.collect.plan import ConformPlan
 from pipelines.collect.problems import Problems, check_headings, unknown_form
+from pipelines.collect.redacted import read_landed
 from pipelines.collect.rejects import SCHEMA, payload_of, reject_of, reject_of_fault, reject_table
 from pipelines.collect.schema import response_schema
 from pipelines.collect.spool import Spool
 from pipelines.lake import Lake, conformed, rejects
+from pipelines.model.response import COMMENT
 from pipelines.model.round import SourceConfig
 from pipelines.model.run import Landed, Partition, Reject, StageReport
 from pipelines.model.source import Fault, Source
@@ -45,7 +47,7 @@ class _Work:
     schema: pa.Schema
     accepted: Spool
     rejected: Spool
-    withheld: Counter[str] = field(default_factory=Counter)
+    people: People
 
     def take_fault(self, fault: Fault) -> None:
         self._reject([reject_of_fault(self.landed, fault, self.plan.payload_limit)])
@@ -67,11 +69,9 @@ class _Work:
         header = header_columns(self.plan, form, self.channel, block, problems)
         answers = answer_columns(form, block, problems)
         columns = header | answers | self._provenance(form, block, header, answers)
+        columns |= self.people.columns(form, block, columns["response_id"], answers.get(COMMENT))
         good = pa.array(~problems.is_bad)
         self._accept(_table(columns, self.schema, len(block)).filter(good))
-        for heading in form.withheld:
-            if heading in block.cells:
-                self.withheld[heading] += int(block.cells[heading].is_filled.sum())
         return self._rejects(form, block, problems, columns["response_id"])
 
     def _provenance(
@@ -123,18 +123,18 @@ def conform_object(lake: Lake, plan: ConformPlan, source: Source, config: Source
     forms = resolve_forms(plan.method, plan.mappings)
     with TemporaryDirectory() as folder:
         accepted, rejected = Spool(_folder(folder, "accepted"), schema), Spool(_folder(folder, "rejected"), SCHEMA)
-        work = _Work(plan, forms, config.channel or source.channel, landed, schema, accepted, rejected)
-        with lake.open(landed.path) as stream:
-            for part in source.read(stream, landed.name, config):
-                if isinstance(part, Fault):
-                    report.rows_in += 1
-                    work.take_fault(part)
-                else:
-                    report.rows_in += len(part.lines)
-                    work.take_block(Block.read(part))
+        channel, people = config.channel or source.channel, People(plan, landed)
+        work = _Work(plan, forms, channel, landed, schema, accepted, rejected, people)
+        for part in read_landed(lake, source, config, landed):
+            if isinstance(part, Fault):
+                report.rows_in += 1
+                work.take_fault(part)
+            else:
+                report.rows_in += len(part.lines)
+                work.take_block(Block.read(part))
         report.accepted, report.rejected = accepted.rows, rejected.rows
-        report.messages += [f"identity not kept: {name}: {count}" for name, count in sorted(work.withheld.items())]
         report.close()
+        report.messages += people.close()
         report.outputs = _publish(lake, plan.round.id, landed, accepted, rejected)
     return report
 

@@ -16,7 +16,7 @@ from pipelines.collect.cells import Block, Cells, as_mask, clean_text
 from pipelines.collect.schema import Place, place_of
 from pipelines.methods import check_mappings
 from pipelines.model.errors import InputError
-from pipelines.model.instrument import Instrument, Question
+from pipelines.model.instrument import Instrument, Question, Role
 from pipelines.model.method import Method
 from pipelines.model.response import COMMENT, HEADER
 from pipelines.model.round import Mapping
@@ -29,7 +29,8 @@ class Form:
     """A mapping with its instrument, its headings sorted by what they feed.
 
     `fields` gives header field → heading, `answers` heading → question, `ticks` heading → 0/1 column of one option;
-    `comment` is the heading of the free text (empty: none), `withheld` are those whose answers are kept nowhere.
+    `comment` is the heading of the free text (empty: none), `identity` heading → what it tells of the person,
+    `withheld` are headings that are kept nowhere in the lake but in the landed bytes; those of identity are among them.
     """
 
     mapping: Mapping
@@ -38,6 +39,7 @@ class Form:
     answers: dict[str, Question]
     ticks: dict[str, str]
     comment: str
+    identity: dict[str, str]
     withheld: tuple[str, ...]
 
     def cells(self, block: Block, field: str) -> Cells | None:
@@ -56,6 +58,7 @@ class Form:
         """Whether a heading is mapped, chooses the form, or is known to carry nothing we keep."""
         return (
             heading in self.mapping.headings
+            or heading in self.mapping.identity
             or heading in self.mapping.when
             or any(heading == pattern or fnmatchcase(heading, pattern) for pattern in self.mapping.ignore)
         )
@@ -118,6 +121,8 @@ def _resolve(method: Method, mapping: Mapping) -> Form:
     instrument = method.instrument(mapping.form)
     targets = mapping.headings.items()
     placed = {heading: _place(instrument, target) for heading, target in targets}
+    identity = {heading: target for heading, target in targets if _is_identity(instrument, target)} | mapping.identity
+    withheld = [heading for heading in placed if placed[heading] is Place.NOWHERE]
     form = Form(
         mapping=mapping,
         instrument=instrument,
@@ -125,7 +130,8 @@ def _resolve(method: Method, mapping: Mapping) -> Form:
         answers={h: instrument.by_code[t] for h, t in targets if placed[h] in (Place.CODE, Place.NUMBER)},
         ticks={heading: target for heading, target in targets if placed[heading] is Place.OPTION},
         comment=next((heading for heading in placed if placed[heading] is Place.COMMENT), ""),
-        withheld=tuple(heading for heading in placed if placed[heading] is Place.NOWHERE),
+        identity=identity,
+        withheld=tuple(dict.fromkeys([*withheld, *identity])),
     )
     for field in REQUIRED:
         if field not in form.fields and field not in mapping.constants:
@@ -143,6 +149,11 @@ def _place(instrument: Instrument, target: str) -> Place:
     return Place.OPTION if question is None else place_of(question)
 
 
+def _is_identity(instrument: Instrument, target: str) -> bool:
+    question = instrument.by_code.get(target)
+    return question is not None and question.role is Role.IDENTITY
+
+
 def _clean(mapping: Mapping) -> Mapping:
     """Return the mapping with headings and values as blocks have them."""
     return replace(
@@ -150,4 +161,5 @@ def _clean(mapping: Mapping) -> Mapping:
         headings={clean_text(heading): target for heading, target in mapping.headings.items()},
         when={clean_text(name): tuple(map(clean_text, values)) for name, values in mapping.when.items()},
         ignore=tuple(map(clean_text, mapping.ignore)),
+        identity={clean_text(heading): target for heading, target in mapping.identity.items()},
     )

@@ -12,6 +12,7 @@ from pipelines.collect.devices import DeviceRule
 from pipelines.model.method import Method
 from pipelines.model.round import Mapping as FormMapping
 from pipelines.model.round import Round
+from pipelines.privacy.keeper import Keeper
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class ConformPlan:
         psus: sampling units of the frame; empty: they are not checked.
         payload_limit: characters kept of a rejected row.
         devices: the register of devices; None: the round has none, and nothing is asked of a device.
+        keeper: what becomes of identity.
     """
 
     round: Round
@@ -38,6 +40,7 @@ class ConformPlan:
     psus: frozenset[str] = frozenset()
     payload_limit: int = 4000
     devices: DeviceRule | None = None
+    keeper: Keeper = field(default_factory=Keeper)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class ScreenPlan:
         minimum_age: years, where the instrument asks the age as a number.
         refused_states: states of review at the source that refuse a record; `unreviewed` is that of no state.
         waiting_states: states in which a record waits: it counts once a later revision of it is in another state.
+        numbers_once: whether a running number of a device stands for one response in a month, the first submitted.
     """
 
     round: Round
@@ -61,3 +65,4 @@ class ScreenPlan:
     minimum_age: int = 18
     refused_states: tuple[str, ...] = ("rejected",)
     waiting_states: tuple[str, ...] = ("on_hold",)
+    numbers_once: bool = False

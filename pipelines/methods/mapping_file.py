@@ -13,7 +13,7 @@ from pipelines.methods.document import read_document
 from pipelines.model.errors import InputError
 from pipelines.model.instrument import Instrument
 from pipelines.model.method import Method
-from pipelines.model.response import CHANNELS, COMMENT, HEADER
+from pipelines.model.response import CHANNELS, COMMENT, HEADER, IDENTITY_FIELDS
 from pipelines.model.round import Mapping
 
 DIRECTIVES = ("%d", "%m", "%b", "%B", "%Y", "%y", "%H", "%I", "%M", "%S", "%f", "%p", "%z", "%%")
@@ -48,7 +48,9 @@ def _mapping(entry: dict[str, Any], where: str) -> Mapping:
         codes=entry.get("codes", {}),
         time_zone=entry.get("time_zone", Mapping.time_zone),
         time_format=entry.get("time_format", Mapping.time_format),
+        identity=entry.get("identity", {}),
     )
+    _check_identity(mapping, where)
     for name in mapping.constants:
         if name not in HEADER:
             remedy = f"use one of: {', '.join(HEADER)}"
@@ -62,6 +64,15 @@ def _mapping(entry: dict[str, Any], where: str) -> Mapping:
     if mapping.time_format:
         _check_time_format(mapping.time_format, f"{where}: time_format")
     return mapping
+
+
+def _check_identity(mapping: Mapping, where: str) -> None:
+    for heading, target in mapping.identity.items():
+        place = f"{where}: identity[{heading!r}]"
+        if target not in IDENTITY_FIELDS:
+            raise InputError(f"unknown identity {target!r}", place, f"use one of: {', '.join(IDENTITY_FIELDS)}")
+        if heading in mapping.headings:
+            raise InputError("the heading is an answer too", place, "keep it under headings or under identity")
 
 
 def _check_time_format(time_format: str, where: str) -> None:

@@ -33,6 +33,7 @@ HEADER_TYPES: dict[str, str] = {
 # Fields that conforming adds: where the response comes from and who it is.
 PROVENANCE: dict[str, str] = {
     "response_id": "Pseudonymous identity: first 32 hex digits of SHA-256 of source, instance and record_id",
+    "pseudonym": "HMAC of who answered, with the year's key, only to count repeated respondents; never published",
     "source": "Connector that fetched the record",
     "instance": "Server, folder or form of the source",
     "form": "Instrument id",
@@ -43,6 +44,17 @@ PROVENANCE: dict[str, str] = {
     "content_hash": "Hash of device, times, unit, procedure and answers",
 }
 COMMENT = "comment"
+# What a heading may tell of the person who answers; never beside answers.
+IDENTITY_FIELDS: dict[str, str] = {
+    "name": "Name",
+    "phone": "Telephone number",
+    "citizen_id": "Number of the citizen's identity card (CCCD, CMND) or passport",
+    "email": "E-mail address",
+    "dossier": "Number of the dossier, by which the one-stop system finds the person",
+    "address": "Address",
+    "birth_date": "Day of birth",
+    "account": "Number of a bank account, an insurance card or a vehicle",
+}
 CHANNELS = ("kiosk", "paper_desk", "paper_post", "portal", "interview", "published")
 RESPONDENTS = ("citizen", "organisation")
 REVIEW_STATES = ("approved", "rejected", "on_hold")

@@ -36,6 +36,8 @@ class Mapping:
         codes: code list name or question code → {text as written in the source: code}.
         time_zone: zone of times that carry none; empty means the round's.
         time_format: `strptime` format of times; empty means ISO 8601.
+        identity: heading → what it tells of the person (`pipelines.model.response.IDENTITY_FIELDS`); kept in the
+            vault or nowhere.
     """
 
     form: str
@@ -46,6 +48,7 @@ class Mapping:
     codes: dict[str, dict[str, int]] = field(default_factory=dict)
     time_zone: str = ""
     time_format: str = ""
+    identity: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

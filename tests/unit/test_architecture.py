@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "pipelines"
-FOUNDATION = {"model", "methods", "geography", "settings", "lake", "rounds", "privacy"}
+FOUNDATION = {"model", "methods", "geography", "settings", "lake", "rounds", "signing", "privacy"}
 SIBLINGS = {"sources", "collect", "quality", "estimate", "warehouse", "release", "formats", "simulate"}
 SIBLINGS |= {"paper", "ledger", "sampling"}
 JOINERS = {"stages", "cli", "cli_form", "cli_ledger", "cli_plan", "cli_reading", "cli_rejects", "demo"}

@@ -1,10 +1,13 @@
 """Data Docs in Airflow's menu (Browse → Data Docs): what each gate found, the newest first, read from the lake.
 
-For people who are logged in to Airflow, read-only, and nothing outside the folder `docs/` of a local lake. Every
+For people who are logged in to Airflow, read-only; of a local lake it shows the folder `docs/` and no more of `gates/`
+than how many checks failed. Every
 Airflow process imports this file, also each task, so what only the web server needs is imported when it is asked for.
 """
 
 import html
+import json
+from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -21,10 +24,11 @@ HEADERS = {
 }
 PAGE = """<!doctype html>
 <html lang="vi"><meta charset="utf-8"><title>Data Docs</title>
-<style>body{{font-family:system-ui,sans-serif;margin:2rem}}td,th{{padding:.3rem .9rem .3rem 0;text-align:left}}</style>
+<style>body{{font-family:system-ui,sans-serif;margin:2rem}}td,th{{padding:.3rem 1.2rem .3rem 0;text-align:left}}
+.stopped{{color:#a11}}.warned{{color:#850}}.passed{{color:#162}}</style>
 <h1>Kết quả các cổng chất lượng <small>Data Docs of the gates</small></h1>
 <p>{note}</p>
-<table><thead><tr><th>Cổng · gate<th>Lúc (UTC) · at (UTC)</thead><tbody>
+<table><thead><tr><th>Cổng · gate<th>Kết quả · outcome<th>Lúc (UTC) · at (UTC)</thead><tbody>
 {rows}
 </tbody></table></html>
 """
@@ -45,7 +49,7 @@ def index(root: Path | None) -> str:
     note = "" if pages else "Chưa có cổng nào chạy trên hồ dữ liệu này. · No gate has run on this lake yet."
     if root is None:
         note = "Hồ dữ liệu không nằm trên máy này. · The lake is not on this machine."
-    return PAGE.format(note=note, rows="\n".join(map(_row, pages)))
+    return PAGE.format(note=note, rows="\n".join(_row(page, _outcome(page)) for page in pages))
 
 
 @cache
@@ -79,10 +83,24 @@ async def serve(scope: Any, receive: Any, send: Any) -> None:
     await application()(scope, receive, send)
 
 
-def _row(page: Path) -> str:
+def _row(page: Path, outcome: str) -> str:
     name = page.parent.name
     at = datetime.fromtimestamp(page.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return f'<tr><td><a href="{quote(name)}/">{html.escape(name)}</a><td>{at}'
+    return f'<tr><td><a href="{quote(name)}/">{html.escape(name)}</a><td>{outcome}<td>{at}'
+
+
+def _outcome(page: Path) -> str:
+    """Say how many checks of the gate failed, by severity."""
+    key = page.parent.name.removesuffix("~scores")
+    gate = "responses" if key == page.parent.name else "scores"
+    results = page.parents[2].glob(f"gates/*/{gate}/{key}.json")
+    checks = [check for path in results for check in json.loads(path.read_bytes())["checks"]]
+    failed = Counter(check["severity"] for check in checks if not check["passed"])
+    if failed["critical"]:
+        return f'<span class="stopped">✕ {failed["critical"]} lỗi phải dừng · critical</span>'
+    if failed["warning"]:
+        return f'<span class="warned">! {failed["warning"]} cảnh báo · warnings</span>'
+    return f'<span class="passed">✓ {len(checks)} đạt · passed</span>' if checks else "…"
 
 
 class DataDocs(AirflowPlugin):

@@ -1,5 +1,6 @@
 """Data Docs in Airflow's web application: for who is logged in, the lake's folder of docs and nothing else."""
 
+import json
 import os
 
 import pytest
@@ -32,6 +33,21 @@ def test_the_menu_leads_to_the_gates_the_newest_first(docs, as_user):
     assert "Kết quả các cổng" in page.text
     assert page.text.index("new~kobo") < page.text.index("old~kiosk")
     assert "2004-11-09" in page.text
+
+
+@pytest.mark.parametrize(
+    "failed, told",
+    [([], "✓ 2 đạt"), (["warning"], "! 1 cảnh báo"), (["warning", "critical"], "✕ 1 lỗi phải dừng")],
+)
+def test_the_list_says_how_each_gate_ended(docs, as_user, failed, told):
+    checks = [{"severity": severity, "passed": severity not in failed} for severity in ("critical", "warning")]
+    for gate, key in (("responses", "new~kobo~2023-03"), ("scores", "new")):
+        result = docs / "gates" / "new" / gate / f"{key}.json"
+        result.parent.mkdir(parents=True)
+        result.write_text(json.dumps({"checks": checks}), encoding="utf-8")
+    (docs / "docs" / "new~scores").mkdir()
+    (docs / "docs" / "new~scores" / "index.html").touch()
+    assert as_user("thong-ke").get(f"{PREFIX}/").text.count(told) == 2
 
 
 def test_a_gates_page_is_served_and_may_fetch_nothing_from_elsewhere(docs, as_user):

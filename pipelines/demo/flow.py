@@ -62,21 +62,21 @@ def up(settings: Settings, console: Console) -> None:
     get_ready(server, progress, settings, keep=True)
     state = server.state
     assert state is not None
-    console.print(f"Airflow: [bold]{state.url}[/]   (passwords in {server.passwords_file})")
+    console.print(f"Airflow: [bold]{state.url}[/]", soft_wrap=True)
     for user in USERS:
-        console.print(f"  {user}: {server.password(user)}")
+        console.print(f"  {user}: {server.password(user)}", soft_wrap=True)
     console.print("End it with [bold]make down[/].")
 
 
 def down(settings: Settings, console: Console) -> None:
     """Stop what `up` started."""
-    console.print("stopped" if Server(settings).stop() else "nothing was running")
+    console.print("Airflow is stopped." if Server(settings).stop() else "Nothing was running.")
 
 
 def get_ready(server: Server, progress: Progress, settings: Settings, keep: bool) -> None:
     """Start Airflow where it does not run, and write the demo rounds while it starts; the same bytes each time."""
     running = server.is_running()
-    with progress.step("start a real Airflow, simulate a commune and a province with known truth") as tick:
+    with progress.step("start a real Airflow, simulate two rounds with known truth") as tick:
         if not running:
             server.launch(keep)
         for spec in SPECS:

@@ -1,107 +1,35 @@
 """Gates: good tables pass, every planted defect is caught at its severity, what cannot be checked is an error."""
 
 import io
-import json
-import re
 import subprocess
 import sys
-from collections import Counter
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
-from threading import Thread
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from gates_kit import (
+    ANSWERS,
+    PROJECT,
+    RESPONSES,
+    SCORES,
+    TIME,
+    WINDOW,
+    failures,
+    gate,
+    gate_answers,
+    profile,
+    responses,
+    scores,
+)
 
-from pipelines.estimate.reliability import FLAGS
-from pipelines.estimate.scores import SCHEMA
-from pipelines.model.errors import GateError, InputError
+from pipelines.model.errors import GateError
 from pipelines.model.gate import CRITICAL, WARNING, Check, GateResult
 from pipelines.model.instrument import Choice, CodeList, Instrument, Kind, Question, Role
-from pipelines.model.method import Level
-from pipelines.model.response import CHANNELS, HEADER, PROVENANCE, RESPONDENTS
-from pipelines.quality.answers import SCHEMA as PROFILE
-from pipelines.quality.answers import answer_profile, coded_columns, permitted_answers
-from pipelines.quality.docs import site_folder
+from pipelines.quality.answers import answer_profile, permitted_answers
 from pipelines.quality.gates import Subject, run_gate
 from pipelines.quality.suites import read_suite
-
-PROJECT = Path(__file__).resolve().parents[2]
-RESPONSES, ANSWERS, SCORES = (PROJECT / "expectations" / f"{name}.json" for name in ("responses", "answers", "scores"))
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-WINDOW = {
-    "window_from": datetime.combine(date(2023, 1, 1), time(), ZONE),
-    "window_to": datetime.combine(date(2023, 10, 1), time(), ZONE),
-}
-TIME = pa.timestamp("us", tz="UTC")
-
-
-def responses(count=3, **changes):
-    columns = {
-        "response_id": [f"{row:032x}" for row in range(count)],
-        "unit_code": ["22243"] * count,
-        "form": ["citizen"] * count,
-        "form_version": ["1"] * count,
-        "source": ["kiosk"] * count,
-        "channel": ["kiosk"] * count,
-        "respondent": ["citizen"] * count,
-        "started_at": pa.array([datetime(2023, 5, 4, 8, tzinfo=UTC)] * count, TIME),
-        "submitted_at": pa.array([datetime(2023, 5, 4, 9, tzinfo=UTC)] * count, TIME),
-        "landing_sha256": ["ab" * 32] * count,
-        "line": pa.array(range(1, count + 1), pa.int64()),
-        "content_hash": ["c"] * count,
-        "a1": pa.array([4] * count, pa.int8()),
-        "wish_1": pa.array([1] * count, pa.int8()),
-        "wish_2": pa.array([0] * count, pa.int8()),
-    }
-    return pa.table(columns | changes)
-
-
-def scores(**changes):
-    columns = {
-        "programme": ["tthc"] * 3,
-        "measure": ["top2", "mean5", "score"],
-        "unit_code": ["22243"] * 3,
-        "breakdown": [""] * 3,
-        "category": [""] * 3,
-        "node_code": ["I"] * 3,
-        "node_level": ["index"] * 3,
-        "score": [80.0, 90.0, 140.0],
-        "se": [1.0, 1.0, 1.0],
-        "ci_low": [78.0, 88.0, 138.0],
-        "ci_high": [82.0, 92.0, 142.0],
-        "df": pa.array([500, 500, 500], pa.int64()),
-        "n": pa.array([500, 500, 500], pa.int64()),
-        "n_eff": [400.0] * 3,
-        "flag": ["ok"] * 3,
-        "flag_reason": [""] * 3,
-        "rank": pa.array([1, 1, 2], pa.int64()),
-        "rank_of": pa.array([3, 3, 3], pa.int64()),
-    }
-    return pa.table(columns | changes)
-
-
-def gate(table, suite=RESPONSES, docs=None):
-    return run_gate([Subject(table, read_suite(suite), WINDOW)], docs, "test")
-
-
-def profile(table, *instruments, items=("a1",)):
-    stream = io.BytesIO()
-    pq.write_table(table, stream)
-    return answer_profile(pq.ParquetFile(stream), coded_columns(instruments), items)
-
-
-def gate_answers(table, *instruments):
-    permitted = {"permitted_answers": permitted_answers(instruments)}
-    subject = Subject(profile(table, *instruments), read_suite(ANSWERS), permitted, shown_with="responses")
-    return run_gate([subject], None, "test")
-
-
-def failures(result):
-    return {check.rule: check.severity for check in result.checks if not check.passed}
 
 
 @pytest.fixture
@@ -117,107 +45,6 @@ def instrument():
 
 
 # The suites as files
-
-
-@pytest.mark.parametrize("path", sorted((PROJECT / "expectations").glob("*.json")), ids=lambda path: path.stem)
-def test_every_suite_is_complete_and_carries_the_name_of_its_file(path):
-    suite = read_suite(path)
-    assert suite.name == path.stem and suite.expectations
-    for one in suite.expectations:
-        assert one["severity"] in (CRITICAL, WARNING)
-        assert all(one["meta"][text].strip() for text in ("rule", "vi", "en"))
-        assert set(one) == {"type", "kwargs", "severity", "meta"}
-
-
-@pytest.mark.parametrize(
-    ("path", "rule", "values"),
-    [
-        (RESPONSES, "channel.known", CHANNELS),
-        (RESPONSES, "respondent.known", RESPONDENTS),
-        (SCORES, "flag.known", FLAGS),
-        (SCORES, "node_level.known", list(Level)),
-    ],
-)
-def test_lists_in_the_suites_are_those_of_the_code(path, rule, values):
-    (found,) = [one for one in read_suite(path).expectations if one["meta"]["rule"] == rule]
-    assert found["kwargs"]["value_set"] == list(values)
-
-
-@pytest.mark.parametrize(
-    ("path", "declared"),
-    [(RESPONSES, {*HEADER, *PROVENANCE}), (SCORES, set(SCHEMA.names)), (ANSWERS, set(PROFILE.names))],
-    ids=["responses", "scores", "answers"],
-)
-def test_the_suites_name_columns_that_the_tables_have(path, declared):
-    named = read_suite(path).columns
-    assert named and named <= declared
-
-
-def test_the_columns_of_a_suite_are_those_of_every_kind_of_expectation(tmp_path):
-    path = tmp_path / "wide.json"
-    condition = {"type": "comparison", "column": {"name": "n"}, "operator": ">", "parameter": 0}
-    kwargs = [
-        {"column": "a", "row_condition": condition},
-        {"column_A": "b", "column_B": "c"},
-        {"column_list": ["d", "e"]},
-        {"min_value": 1},
-    ]
-    ones = [
-        {"type": "t", "kwargs": one, "severity": "critical", "meta": {"rule": str(at), "vi": "v", "en": "e"}}
-        for at, one in enumerate(kwargs)
-    ]
-    path.write_text(json.dumps({"name": "wide", "expectations": ones}), encoding="utf-8")
-    assert read_suite(path).columns == set("abcden")
-
-
-@pytest.mark.parametrize(
-    ("content", "complaint"),
-    [
-        ("{", "cannot be read"),
-        ('{"name": "x"}', "cannot be read"),
-        ('{"name": "x", "expectations": [{"kwargs": {}}]}', "type and kwargs"),
-        ('{"name": "x", "expectations": [{"type": "t", "kwargs": {}, "severity": "fatal"}]}', "fatal"),
-        (
-            '{"name": "x", "expectations": [{"type": "t", "kwargs": {}, "severity": "critical", "meta": {"vi": "v"}}]}',
-            "rule, en",
-        ),
-    ],
-)
-def test_a_broken_suite_is_refused_with_its_file(tmp_path, content, complaint):
-    path = tmp_path / "broken.json"
-    path.write_text(content, encoding="utf-8")
-    with pytest.raises(InputError, match=complaint) as error:
-        read_suite(path)
-    assert "broken.json" in error.value.where
-
-
-def test_a_missing_suite_and_a_missing_parameter_are_refused(tmp_path):
-    with pytest.raises(InputError, match=r"nowhere\.json"):
-        read_suite(tmp_path / "nowhere.json")
-    with pytest.raises(InputError, match="window_to"):
-        subject = Subject(responses(), read_suite(RESPONSES), {"window_from": WINDOW["window_from"]})
-        run_gate([subject], None, "test")
-
-
-def test_a_rule_used_twice_is_refused(tmp_path):
-    path = tmp_path / "twice.json"
-    content = json.loads(ANSWERS.read_text(encoding="utf-8"))
-    path.write_text(json.dumps(content | {"expectations": content["expectations"] * 2}), encoding="utf-8")
-    with pytest.raises(InputError, match=r"more than once: .*answer\.permitted"):
-        read_suite(path)
-
-
-def test_an_expectation_that_does_not_exist_is_refused_with_its_suite(tmp_path):
-    path = tmp_path / "odd.json"
-    meta = {"rule": "odd", "vi": "lạ", "en": "odd"}
-    one = {"type": "expect_the_unexpected", "kwargs": {}, "severity": "critical", "meta": meta}
-    path.write_text(json.dumps({"name": "odd", "expectations": [one]}), encoding="utf-8")
-    with pytest.raises(InputError, match="expect_the_unexpected") as error:
-        gate(responses(), path)
-    assert "odd.json" in error.value.where
-
-
-# Responses
 
 
 def test_a_good_batch_passes_every_check_in_the_order_of_the_suites(instrument):
@@ -488,76 +315,6 @@ def test_a_column_of_a_wrong_type_is_an_error_and_not_a_failure():
 def test_the_same_table_gives_the_same_result():
     table = responses(line=pa.array([0, 1, 2], pa.int64()))
     assert gate(table) == gate(table)
-
-
-# Data Docs
-
-
-def test_docs_are_built_with_both_languages_and_replace_the_former(tmp_path):
-    site = tmp_path / "docs" / "tthc-2023~kiosk~2023-05"
-    gate(responses(), docs=site)
-    (site / "left-over.html").write_text("old", encoding="utf-8")
-    gate(responses(line=pa.array([0, 1, 2], pa.int64())), docs=str(site))
-    assert (site / "index.html").is_file() and not (site / "left-over.html").exists()
-    text = (site / "index.html").read_text(encoding="utf-8")
-    assert "Vị trí trong tệp gốc tính từ 1 / Positions count from 1" in text
-    assert [path.name for path in site.parent.iterdir()] == [site.name]
-    assert [path.name for path in site.iterdir()] == ["index.html"]
-
-
-def test_a_page_of_docs_loads_nothing_runs_nothing_and_counts_what_failed(tmp_path):
-    early = responses(channel=["<script>alert(1)</script>"] * 3, started_at=pa.array([WINDOW["window_to"]] * 3, TIME))
-    gate(early, docs=tmp_path / "docs")
-    text = (tmp_path / "docs" / "index.html").read_text(encoding="utf-8")
-    loaded = re.findall(r"""(?:src|href)\s*=\s*["']?[^#"'\s]|url\(|@import""", text)
-    policy = """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">"""
-    assert loaded == [] and "http" not in text.replace(policy, "")
-    assert text.index(policy) < text.index("<script>") and text.count("<script") == 1  # only the planted one
-    assert re.search(r'<td>responses</td><td>19</td><td class="critical">1</td><td class="warning">1</td>', text)
-
-
-def test_the_same_result_gives_the_same_page(tmp_path):
-    pages = []
-    for folder in ("one", "two"):
-        gate(responses(line=pa.array([0, 1, 2], pa.int64())), docs=tmp_path / folder)
-        pages.append((tmp_path / folder / "index.html").read_bytes())
-    assert pages[0] == pages[1]
-
-
-def test_docs_are_built_even_where_an_expectation_could_not_be_evaluated(tmp_path):
-    with pytest.raises(GateError):
-        gate(responses().drop_columns(["channel"]), docs=tmp_path / "docs")
-    assert (tmp_path / "docs" / "index.html").is_file()
-
-
-def test_a_crash_while_building_leaves_the_former_site_and_no_rubbish(tmp_path):
-    site = tmp_path / "site"
-    with site_folder(site) as folder:
-        (folder / "index.html").write_text("first", encoding="utf-8")
-    with pytest.raises(RuntimeError), site_folder(site) as folder:
-        (folder / "index.html").write_text("half", encoding="utf-8")
-        raise RuntimeError("power cut")
-    assert (site / "index.html").read_text(encoding="utf-8") == "first"
-    assert [path.name for path in tmp_path.iterdir()] == ["site"]
-
-
-def test_tasks_that_build_the_same_site_at_once_leave_one_whole_site(tmp_path):
-    site = tmp_path / "site"
-
-    def build(name):
-        for _ in range(20):
-            with site_folder(site) as folder:
-                for page in ("index.html", "other.html"):
-                    (folder / page).write_text(name, encoding="utf-8")
-
-    threads = [Thread(target=build, args=(str(number),)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [path.name for path in tmp_path.iterdir()] == ["site"]
-    pages = Counter(path.read_text(encoding="utf-8") for path in site.iterdir())
-    assert list(pages.values()) == [2]
 
 
 def test_importing_the_module_imports_neither_great_expectations_nor_pandas():

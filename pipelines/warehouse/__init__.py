@@ -4,7 +4,7 @@ It holds scores, counts, progress and operations, never microdata. It must not c
 """
 
 from pipelines.warehouse.catalogue import load_catalogue
-from pipelines.warehouse.dictionary import dictionary_markdown, write_dictionary
+from pipelines.warehouse.dictionary import dictionary_markdown
 from pipelines.warehouse.engine import open_engine
 from pipelines.warehouse.load import Load, query, read, replace
 from pipelines.warehouse.schema import create_all, metadata
@@ -19,5 +19,4 @@ __all__ = [
     "query",
     "read",
     "replace",
-    "write_dictionary",
 ]

@@ -1,22 +1,19 @@
-"""Writes the data dictionary, `docs/dictionary/<schema>.md`, from the declarations: every table, column and input.
+"""The text of the data dictionary, `docs/dictionary/<schema>.md`, from the declarations: every table, column and input.
 
-The pages are generated and committed; a test fails when they are not what this module gives. It must not open a
-warehouse.
+`docs/generate.py` writes the pages; a test fails when the committed ones are not what this module gives. It must not
+open a warehouse.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pipelines.model.table import Column, Table
-from pipelines.warehouse.catalogue import load_catalogue
 from pipelines.warehouse.lineage import inputs
 from pipelines.warehouse.schema import is_required
 
-FOLDER = Path("docs") / "dictionary"
 SCHEMAS = {
     "ref": ("Danh mục tham chiếu", "Reference lists"),
     "mart": ("Kết quả và theo dõi", "Results and monitoring"),
@@ -31,22 +28,6 @@ def dictionary_markdown(catalogue: Mapping[str, Table]) -> dict[str, str]:
     """Return file name → Markdown, one page a schema, in Vietnamese and English."""
     schemas = sorted({table.schema for table in catalogue.values()})
     return {f"{schema}.md": _page(schema, catalogue) for schema in schemas}
-
-
-def write_dictionary(project: Path) -> list[Path]:
-    """Write the pages of a project's `sql/` to its `docs/dictionary/`, remove those of schemas gone, return the paths.
-
-    Raises:
-        InputError: a declaration is wrong.
-    """
-    pages = dictionary_markdown(load_catalogue(project))
-    folder = project / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    for stale in set(folder.glob("*.md")) - {folder / name for name in pages}:
-        stale.unlink()
-    for name, text in pages.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return [folder / name for name in pages]
 
 
 def _page(schema: str, catalogue: Mapping[str, Table]) -> str:

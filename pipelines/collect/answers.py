@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pyarrow as pa
 
-from pipelines.collect.cells import Block, Cells, as_mask, clean_text
+from pipelines.collect.cells import Block, Cells, clean_text
 from pipelines.collect.forms import Form
 from pipelines.collect.parsing import parse_integers
 from pipelines.collect.privacy import scrub_column
@@ -61,13 +61,13 @@ def _answer(
 
 def _codes(heading: str, look_up: Callable[[str], int | None], cells: Cells, problems: Problems) -> pa.Array:
     values = cells.translate(look_up, CODE)
-    problems.add(RejectCode.R203_UNKNOWN_CODE, heading, _unread(cells, values), cells)
+    problems.add(RejectCode.R203_UNKNOWN_CODE, heading, cells.unread(values), cells)
     return values
 
 
 def _number(heading: str, cells: Cells, problems: Problems) -> pa.Array:
     values = parse_integers(cells.texts, int(_LARGEST.min), int(_LARGEST.max)).cast(NUMBER)
-    problems.add(RejectCode.R207_BAD_NUMBER, heading, _unread(cells, values), cells)
+    problems.add(RejectCode.R207_BAD_NUMBER, heading, cells.unread(values), cells)
     return values
 
 
@@ -81,7 +81,7 @@ def _options(
     for choice, column in zip(question.code_list.choices, question.columns, strict=True):
         columns[column] = cells.translate(_has(choice.code, chosen), CODE)
     known = cells.translate(lambda text: chosen[text] is not None or None, pa.bool_())
-    problems.add(RejectCode.R203_UNKNOWN_CODE, heading, _unread(cells, known), cells)
+    problems.add(RejectCode.R203_UNKNOWN_CODE, heading, cells.unread(known), cells)
     return columns
 
 
@@ -100,8 +100,3 @@ def _chosen(text: str, codes: Mapping[str, int]) -> frozenset[int] | None:
         if words and all(word in codes for word in words):
             return frozenset(codes[word] for word in words)
     return None
-
-
-def _unread(cells: Cells, values: pa.Array) -> np.ndarray:
-    """Return where there is text and no value came of it."""
-    return as_mask(cells.texts.is_valid()) & as_mask(values.is_null())

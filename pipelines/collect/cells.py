@@ -30,12 +30,8 @@ class Cells:
     @classmethod
     def read(cls, raw: Sequence[str | None]) -> Cells:
         """Clean a column; cells with NUL or lone surrogates become null and are marked broken."""
-        try:
-            array, torn = pa.array(raw, pa.string()), np.zeros(len(raw), dtype=bool)
-        except UnicodeEncodeError:
-            torn = np.array([text is not None and not _is_encodable(text) for text in raw], dtype=bool)
-            array = pa.array([None if bad else text for text, bad in zip(raw, torn, strict=True)], pa.string())
-        encoded = array.dictionary_encode()
+        array, torn = _text_array(raw)
+        encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
         has_nul = pc.match_substring(encoded.dictionary, "\0")
         clean = pc.utf8_normalize(pc.utf8_trim_whitespace(encoded.dictionary), form="NFC")
         distinct = pc.if_else(pc.or_(has_nul, pc.equal(clean, "")), None, clean)
@@ -52,15 +48,24 @@ class Cells:
         """The clean texts, one a row."""
         return self.distinct.take(self.index)
 
+    @cached_property
+    def is_said(self) -> np.ndarray:
+        """Which cells hold valid text."""
+        return as_mask(self.distinct.is_valid().take(self.index))
+
     @property
     def is_filled(self) -> np.ndarray:
         """Which cells hold something, valid or not."""
-        return as_mask(self.texts.is_valid()) | self.broken
+        return self.is_said | self.broken
 
     def translate(self, look_up: Callable[[str], Any], kind: pa.DataType) -> pa.Array:
         """Translate every text; null where the cell is blank or `look_up` gives None."""
         found = [None if text is None else look_up(text) for text in self.distinct.to_pylist()]
         return pa.array(found, kind).take(self.index)
+
+    def unread(self, values: pa.Array) -> np.ndarray:
+        """Return where there is text and no value came of it."""
+        return self.is_said & as_mask(values.is_null())
 
     def take(self, rows: np.ndarray) -> Cells:
         """Return the cells of some rows, by position."""
@@ -109,6 +114,18 @@ def clean_text(text: str) -> str:
 def as_mask(values: pa.Array) -> np.ndarray:
     """Return a Boolean array as a NumPy mask; null is false."""
     return pc.fill_null(values, False).to_numpy(zero_copy_only=False)
+
+
+def _text_array(raw: Sequence[str | None]) -> tuple[pa.Array, np.ndarray]:
+    """Return a column as strings, or as positions into strings; and which cells are no Unicode text, null there."""
+    whole = np.zeros(len(raw), dtype=bool)
+    if hasattr(raw, "__arrow_c_array__"):
+        return pa.array(raw), whole
+    try:
+        return pa.array(raw, pa.string()), whole
+    except UnicodeEncodeError:
+        torn = np.array([text is not None and not _is_encodable(text) for text in raw], dtype=bool)
+        return pa.array([None if bad else text for text, bad in zip(raw, torn, strict=True)], pa.string()), torn
 
 
 def _is_encodable(text: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from pipelines.collect.cells import Block, Cells, as_mask
+from pipelines.collect.cells import Block, Cells
 from pipelines.collect.devices import check_devices
 from pipelines.collect.forms import REQUIRED, Form
 from pipelines.collect.parsing import parse_integers, parse_times
@@ -57,8 +57,7 @@ def _column(field: str, form: Form, rule: Rule, block: Block, problems: Problems
     if cells is None:
         return pa.nulls(len(block), header_type(field))
     values = rule.read(cells)
-    wrong = as_mask(cells.texts.is_valid()) & as_mask(values.is_null())
-    problems.add(rule.code, form.heading(field), wrong, cells)
+    problems.add(rule.code, form.heading(field), cells.unread(values), cells)
     return values.cast(header_type(field))
 
 

@@ -34,7 +34,8 @@ class Offer:
 class RawRows:
     """A block of rows as text, column by column: heading → cells, all as long as `lines`.
 
-    A cell is None where the row has no such field or it is empty. `lines` are positions in the bytes, from 1.
+    A cell is None where the row has no such field or it is empty. `lines` are positions in the bytes, from 1. A column
+    that also speaks the Arrow PyCapsule interface may be taken over by it, whole, instead of cell by cell.
     """
 
     columns: Mapping[str, Sequence[str | None]]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from pipelines.model.source import Fault, RawRows
 
-MAX_ROWS = 5_000
+MAX_ROWS = 20_000
 MAX_CELLS = 2_000_000  # rows × headings: rows that share no heading make a block wide
 MAX_SIZE = 16_000_000
 MAX_COLUMNS = 2_000  # of one row; a longer row is a fault of the reader
@@ -38,12 +38,16 @@ class _Block:
 
     @property
     def is_full(self) -> bool:
-        count = len(self.rows)
-        return count >= MAX_ROWS or count * len(self.headings) >= MAX_CELLS or self.size >= MAX_SIZE
+        return len(self.rows) >= MAX_ROWS or is_large(len(self.rows), len(self.headings), self.size)
 
     def as_raw_rows(self) -> RawRows:
         columns = {heading: [row.cells.get(heading) for row in self.rows] for heading in self.headings}
         return RawRows(columns, [row.line for row in self.rows])
+
+
+def is_large(rows: int, headings: int, size: int) -> bool:
+    """Whether so many rows of so many headings and so much text fill a block, or are more than one may hold."""
+    return rows * headings >= MAX_CELLS or size >= MAX_SIZE
 
 
 def blocks(items: Iterable[Row | Fault]) -> Iterator[RawRows | Fault]:

@@ -7,27 +7,27 @@ conforming rejects them by name. A seal that is not valid refuses every line of 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import orjson
+import pyarrow as pa
 
 from pipelines.model.codes import RejectCode
 from pipelines.model.instrument import Instrument
 from pipelines.model.response import COMMENT
-from pipelines.model.round import Device, Mapping, SourceConfig
+from pipelines.model.round import Mapping, SourceConfig
 from pipelines.model.source import Fault, RawRows, Source
-from pipelines.sources.blocks import MAX_COLUMNS, Row, blocks
+from pipelines.sources.blocks import MAX_COLUMNS, Row, blocks, is_large
 from pipelines.sources.cells import text_of
+from pipelines.sources.columns import TextColumn
 from pipelines.sources.folder import fetch_from
-from pipelines.sources.lines import Line, text_lines
+from pipelines.sources.kiosk_events import columns_of, problem_of
+from pipelines.sources.lines import MAX_LINE, Line, Lines, decoded, line_batches
 from pipelines.sources.seals import Seals, check_seals, ends_sealed, ends_with_line, is_seal
 
-SCHEMA: dict[str, Any] = orjson.loads(Path(__file__).with_name("kiosk.schema.json").read_bytes())
-EVENT: dict[str, Any] = SCHEMA["$defs"]["event"]
 SIGNING_KEY = "signing_key"
 HEADER = {
     "event_id": "record_id",
@@ -41,91 +41,54 @@ HEADER = {
     "comment": COMMENT,
     SIGNING_KEY: "signing_key",
 }
-Problem = tuple[RejectCode, str, str]  # code, field, value
-
-
-_JSON_TYPES = {
-    str: "string",
-    int: "integer",
-    float: "number",
-    bool: "boolean",
-    type(None): "null",
-    list: "array",
-    dict: "object",
-}
-
-
-@dataclass(frozen=True)
-class _Check:
-    """What the schema says of one key, in the form that a record is checked by."""
-
-    name: str
-    required: bool
-    types: frozenset[str]
-    minimum: float | None
-    pattern: re.Pattern[str] | None
-
-    @classmethod
-    def of(cls, name: str, rule: dict[str, Any]) -> _Check:
-        types = [rule["type"]] if isinstance(rule["type"], str) else rule["type"]
-        pattern = re.compile(rule["pattern"]) if "pattern" in rule else None
-        return cls(name, name in EVENT["required"], frozenset(types), rule.get("minimum"), pattern)
-
-    def problem(self, record: dict[str, Any]) -> Problem | None:
-        value = record.get(self.name)
-        if self.required and (value is None or value == ""):
-            return RejectCode.R201_MISSING_FIELD, self.name, ""
-        if self.name in record and _type_of(value) not in self.types:
-            return RejectCode.R107_BROKEN_LINE, self.name, f"{self.name}: {_type_of(value)}"
-        if self.minimum is not None and value is not None and value < self.minimum:
-            return RejectCode.R207_BAD_NUMBER, self.name, str(value)
-        if self.pattern and not self.pattern.search(value or ""):
-            return RejectCode.R204_BAD_TIME, self.name, str(value)
-        return None
-
-
-def _type_of(value: Any) -> str:
-    """Return the JSON Schema type of a value; a number without decimals is an integer there."""
-    kind = _JSON_TYPES[type(value)]
-    return "integer" if kind == "number" and value.is_integer() else kind
-
-
-_CHECKS = tuple(_Check.of(name, rule) for name, rule in EVENT["properties"].items())
-
-
-def problem_of(record: Any) -> Problem | None:
-    """Return the first thing about a JSON value that the schema forbids, unknown keys left aside; None if nothing."""
-    if not isinstance(record, dict):
-        return RejectCode.R107_BROKEN_LINE, "", _type_of(record)
-    for check in _CHECKS:
-        if problem := check.problem(record):
-            return problem
-    for code, answer in record["answers"].items():
-        if type(answer) is not int and _type_of(answer) not in ("integer", "null"):
-            return RejectCode.R107_BROKEN_LINE, f"answers/{code}", f"answers/{code}: {_type_of(answer)}"
-    return None
 
 
 def read(stream: BinaryIO, name: str, config: SourceConfig) -> Iterator[RawRows | Fault]:
     """Yield the records of a file; a line that is none is a fault and the next is read."""
-    return blocks(_rows(stream, config.devices))
-
-
-def _rows(stream: BinaryIO, devices: Sequence[Device]) -> Iterator[Row | Fault]:
-    seals = check_seals(stream, devices)
+    seals = check_seals(stream, config.devices)
     stream.seek(0)
-    found = 0
-    for line in text_lines(stream):
+    is_empty = True
+    for batch in line_batches(stream):
+        block = _at_once(batch, seals)
+        for part in blocks(_one_by_one(batch, seals)) if block is None else [block]:
+            is_empty = False
+            yield part
+    if is_empty and seals.problem:
+        yield Fault(RejectCode.R113_BAD_SIGNATURE, value=seals.problem)
+    elif is_empty and not seals.lines:
+        yield Fault(RejectCode.R102_EMPTY_FILE)
+
+
+def _at_once(batch: Lines | Fault, seals: Seals) -> RawRows | None:
+    """Return the records of a batch in which nothing is unusual, brought to columns as a whole; else None.
+
+    What it gives is what reading one by one gives.
+    """
+    if isinstance(batch, Fault) or seals.problem:
+        return None
+    sealed = set(seals.lines)
+    lines = [number for number in range(batch.first, batch.first + len(batch.contents)) if number not in sealed]
+    contents = [batch.contents[number - batch.first] for number in lines]
+    if max(map(len, contents), default=0) > MAX_LINE:
+        return None
+    try:
+        columns = columns_of([orjson.loads(content) for content in contents])
+    except orjson.JSONDecodeError:
+        return None
+    if not columns or is_large(len(lines), len(columns) + 1, sum(map(len, contents))):
+        return None
+    keys = pa.array([*(key or None for key in seals.keys), None], pa.string())
+    signing = TextColumn(keys.take(pa.array(np.searchsorted(seals.lines, lines))))
+    return RawRows({SIGNING_KEY: signing} | columns, lines)
+
+
+def _one_by_one(batch: Lines | Fault, seals: Seals) -> Iterator[Row | Fault]:
+    for line in [batch] if isinstance(batch, Fault) else decoded(batch):
         if isinstance(line, Line) and (not line.text or line.text.isspace()):
             continue
         if isinstance(line, Line) and is_seal(line.text) and (line.is_whole or line.number in seals.lines):
             continue
-        found += 1
         yield _distrusted(line, seals.problem) if seals.problem else _row(line, seals)
-    if not found and seals.problem:
-        yield Fault(RejectCode.R113_BAD_SIGNATURE, value=seals.problem)
-    elif not found and not seals.lines:
-        yield Fault(RejectCode.R102_EMPTY_FILE)
 
 
 def _distrusted(line: Line | Fault, problem: str) -> Fault:
@@ -157,7 +120,7 @@ def _flat(record: dict[str, Any], line: Line, key: str | None) -> Row | Fault:
         return Fault(RejectCode.R107_BROKEN_LINE, line.number, "answers", "answers/…", line.text)
     if len(cells) > MAX_COLUMNS:
         return Fault(RejectCode.R105_TOO_LARGE, line.number, value=f"> {MAX_COLUMNS}", payload=line.text)
-    return Row(line.number, cells | {SIGNING_KEY: key}, len(line.text))
+    return Row(line.number, {SIGNING_KEY: key} | cells, len(line.text))
 
 
 def is_finished(path: Path, config: SourceConfig) -> bool:

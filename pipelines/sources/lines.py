@@ -1,4 +1,4 @@
-"""Lines of UTF-8 text read from bytes, whatever the bytes are: never more than one line and one block in memory.
+"""Lines of UTF-8 text read from bytes, whatever the bytes are: never more than a block of rows in memory.
 
 A line that is too long or is not UTF-8 becomes a fault and the next line is read. Guessing an encoding is not done:
 a legacy Vietnamese encoding (TCVN3, VNI, cp1258) guessed wrongly would pass for text.
@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple
 
 from pipelines.model.codes import RejectCode
 from pipelines.model.source import Fault
+from pipelines.sources.blocks import MAX_ROWS, MAX_SIZE
 
 MAX_LINE = 1_000_000  # bytes
 BLOCK = 1 << 20
@@ -29,29 +30,66 @@ class Line(NamedTuple):
     is_whole: bool
 
 
+class Lines(NamedTuple):
+    """Consecutive lines as bytes, without their line feeds; `is_whole` says that the last had one."""
+
+    first: int
+    contents: list[bytes]
+    is_whole: bool
+
+
 def text_lines(stream: BinaryIO) -> Iterator[Line | Fault]:
     """Yield the lines of a stream of UTF-8 (with or without byte order mark); a file in UTF-16 is one fault."""
-    first = True
-    for number, content, is_whole in _byte_lines(stream):
-        if first and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            yield Fault(RejectCode.R101_UNREADABLE_FILE, value=UTF16)
+    for part in _parts(stream):
+        yield from [part] if isinstance(part, Fault) else decoded(part)
+
+
+def line_batches(stream: BinaryIO) -> Iterator[Lines | Fault]:
+    """Yield the lines of a stream as `text_lines` does, but as bytes and about as many at a time as a block holds."""
+    batch, size = Lines(1, [], True), 0
+    for part in _parts(stream):
+        if isinstance(part, Fault):
+            yield part
             return
-        yield _decoded(number, content.removeprefix(codecs.BOM_UTF8) if first else content, is_whole)
-        first = False
+        if batch.contents and (size >= MAX_SIZE or len(batch.contents) + len(part.contents) > MAX_ROWS):
+            yield batch
+            batch, size = Lines(part.first, [], True), 0
+        batch = Lines(batch.first, batch.contents + part.contents, part.is_whole)
+        size += sum(map(len, part.contents))
+    if batch.contents:
+        yield batch
 
 
-def _byte_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
-    number, kept = 0, b""
+def decoded(lines: Lines) -> Iterator[Line | Fault]:
+    """Yield lines as text; one that is too long or no UTF-8 is a fault."""
+    last = len(lines.contents) - 1
+    for position, content in enumerate(lines.contents):
+        yield _decoded(lines.first + position, content, lines.is_whole or position < last)
+
+
+def _parts(stream: BinaryIO) -> Iterator[Lines | Fault]:
+    """Yield the lines that end in each block of the stream."""
+    for part in _byte_lines(stream):
+        if part.first == 1:
+            if part.contents[0].startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                yield Fault(RejectCode.R101_UNREADABLE_FILE, value=UTF16)
+                return
+            part.contents[0] = part.contents[0].removeprefix(codecs.BOM_UTF8)
+        yield part
+
+
+def _byte_lines(stream: BinaryIO) -> Iterator[Lines]:
+    number, kept = 1, b""
     while block := stream.read(BLOCK):
         if b"\n" not in block and len(kept) > MAX_LINE:
             continue
         *whole, kept = (kept + block).split(b"\n")
         kept = kept[: MAX_LINE + 1]  # one byte too many tells that the line is too long; the rest is skipped
-        for content in whole:
-            number += 1
-            yield number, content, True
+        if whole:
+            yield Lines(number, whole, True)
+            number += len(whole)
     if kept:
-        yield number + 1, kept, False
+        yield Lines(number, [kept], False)
 
 
 def _decoded(number: int, content: bytes, is_whole: bool) -> Line | Fault:

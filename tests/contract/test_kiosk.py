@@ -12,7 +12,8 @@ from reading import config, form, read
 
 from pipelines.model.source import RawRows
 from pipelines.sources import blocks, source
-from pipelines.sources.kiosk import SCHEMA, mappings, problem_of
+from pipelines.sources.kiosk import mappings
+from pipelines.sources.kiosk_events import SCHEMA, problem_of
 
 EVENT = {
     "event_id": "7f0c2c5e-0000-4000-8000-000000000001",
@@ -177,8 +178,10 @@ def blocks_of(content: bytes) -> list[RawRows]:
     return [part for part in parts if isinstance(part, RawRows)]
 
 
-def test_rows_come_in_blocks_of_at_most_five_thousand():
-    assert [len(block.lines) for block in blocks_of(lines(*[EVENT] * 5_001))] == [5_000, 1]
+@pytest.mark.parametrize("odd", [[], [5]])
+def test_rows_come_in_bounded_blocks(odd: list[object]):
+    found = [len(block.lines) for block in blocks_of(lines(*[EVENT] * (blocks.MAX_ROWS + 1), *odd))]
+    assert len(found) > 1 and max(found) <= blocks.MAX_ROWS and sum(found) == blocks.MAX_ROWS + 1
 
 
 def test_blocks_stay_small_where_rows_are_wide_or_long(monkeypatch: pytest.MonkeyPatch):

@@ -21,7 +21,7 @@ from pipelines.model.source import Fault, RawRows
 from pipelines.signing import key_id, new_key
 from pipelines.sources import seals as seals_module
 from pipelines.sources import source
-from pipelines.sources.kiosk import SCHEMA
+from pipelines.sources.kiosk_events import SCHEMA
 from pipelines.sources.seals import check_seals, sealed
 
 TWO, ONE = lines(EVENT, EVENT | {"sequence": 18}), lines(EVENT | {"sequence": 19})

@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from pipelines.cli_device import app as device
+from pipelines.cli_device import devices
 from pipelines.cli_form import form
 from pipelines.cli_ledger import app as ledger
 from pipelines.cli_plan import plan
@@ -28,6 +30,8 @@ app = typer.Typer(
 )
 demo = typer.Typer(help="A real Airflow on this machine with a simulated commune and province.", no_args_is_help=True)
 app.add_typer(demo, name="demo")
+app.add_typer(device, name="device")
+app.command()(devices)
 app.add_typer(form, name="form")
 app.add_typer(ledger, name="ledger")
 app.add_typer(plan, name="plan")

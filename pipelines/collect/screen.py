@@ -47,7 +47,7 @@ WINDOW best AS (
 _DECIDE = """
 CREATE TEMP TABLE decided AS
 WITH facts AS (
-    SELECT row, record_id, response_id, device_id, unit_code, review_state, content_hash,
+    SELECT row, record_id, response_id, device_id, sequence, unit_code, review_state, content_hash,
         place > 1 AS is_beaten, revision = best_revision AND content_hash = best_content AS is_same, best_revision,
         coalesce(review_state, 'unreviewed') AS review,
         {answered} AS answered, {age} AS age_in_years,
@@ -70,11 +70,17 @@ WITH facts AS (
     FROM screened
     WHERE found IS NULL AND device_id IS NOT NULL
     WINDOW alike AS (PARTITION BY content_hash ORDER BY record_id, response_id)
+), numbered AS (
+    SELECT row, row_number() OVER same AS turn, first_value(record_id) OVER same AS first_of_number
+    FROM screened JOIN compared USING (row)
+    WHERE $numbers_once AND number = 1 AND sequence IS NOT NULL
+    WINDOW same AS (PARTITION BY device_id, sequence ORDER BY local_time, record_id, response_id)
 )
-SELECT row, CASE WHEN number > 1 THEN 'D402_SAME_CONTENT' ELSE found END AS code,
+SELECT row,
+    CASE WHEN number > 1 THEN 'D402_SAME_CONTENT' WHEN turn > 1 THEN 'D404_SAME_NUMBER' ELSE found END AS code,
     coalesce(date_trunc('month', local_receipt) > date_trunc('month', local_time), false) AS is_late,
-    first_record, best_revision, local_time, answered, age_in_years
-FROM screened LEFT JOIN compared USING (row)
+    first_record, first_of_number, best_revision, local_time, answered, age_in_years
+FROM screened LEFT JOIN compared USING (row) LEFT JOIN numbered USING (row)
 """
 
 _ACCEPTED = """
@@ -93,6 +99,7 @@ SELECT code, landing_sha256, line, response_id, json_merge_patch('{{}}', to_json
     END AS field,
     CASE code
         WHEN 'D402_SAME_CONTENT' THEN first_record
+        WHEN 'D404_SAME_NUMBER' THEN first_of_number
         WHEN 'D403_SUPERSEDED' THEN CAST(best_revision AS VARCHAR)
         WHEN 'R301_OUTSIDE_WINDOW' THEN strftime(local_time, '%Y-%m-%d %H:%M:%S')
         WHEN 'R302_TOO_FEW_ANSWERS' THEN CAST(answered AS VARCHAR)
@@ -159,6 +166,7 @@ def _decide(
             "units": sorted(plan.units),
             "refused_states": list(plan.refused_states),
             "waiting_states": list(plan.waiting_states),
+            "numbers_once": plan.numbers_once,
         },
     )
     return len(connection.table("mine"))

@@ -8,38 +8,103 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+REFUSED = pa.schema([("device_id", pa.string()), ("sequence", pa.int64())])
+SHOWN_GAPS = 100  # gaps that are named; `gaps` counts all
+
 # Records are put in the order of their running numbers; among equal numbers the earlier time comes first.
 _REPORT = """
 WITH ordered AS (
-    SELECT device_id, sequence, submitted_at,
-        lag(submitted_at) OVER (PARTITION BY device_id ORDER BY sequence, submitted_at) AS before
+    SELECT *, lag(submitted_at) OVER (PARTITION BY device_id ORDER BY sequence, submitted_at) AS before
     FROM records
     WHERE device_id IS NOT NULL AND sequence IS NOT NULL
+), received AS (
+    SELECT device_id, count(*) AS n, count(*) - count(DISTINCT sequence) AS repeats,
+        count(*) FILTER (WHERE submitted_at < before) AS clock_back,
+        count(*) FILTER (WHERE signing_key IS NULL) AS unsigned, max(submitted_at) AS last_submitted_at
+    FROM ordered
+    GROUP BY device_id
+), numbers AS (
+    SELECT device_id, sequence, true AS is_received FROM ordered
+    UNION
+    SELECT device_id, sequence, false FROM refused WHERE (device_id, sequence) NOT IN (
+        SELECT (device_id, sequence) FROM ordered
+    )
+), spaced AS (
+    SELECT *, lead(sequence) OVER (PARTITION BY device_id ORDER BY sequence) AS next FROM numbers
+), missing AS (
+    SELECT device_id, sequence + 1 AS first, next - 1 AS last, row_number() OVER (
+        PARTITION BY device_id ORDER BY sequence
+    ) AS turn
+    FROM spaced
+    WHERE next > sequence + 1
+), named AS (
+    SELECT device_id, sum(last - first + 1)::BIGINT AS gaps, string_agg(
+        CASE WHEN first = last THEN first::VARCHAR ELSE first || '–' || last END, ', ' ORDER BY first
+    ) FILTER (WHERE turn <= $shown) || CASE WHEN count(*) > $shown THEN ', …' ELSE '' END AS missing
+    FROM missing
+    GROUP BY device_id
+), spans AS (
+    SELECT device_id, min(sequence) AS first_sequence, max(sequence) AS last_sequence,
+        count(*) FILTER (WHERE NOT is_received) AS refused
+    FROM numbers
+    GROUP BY device_id
 )
-SELECT device_id,
-    count(*) AS n,
-    min(sequence) AS first_sequence,
-    max(sequence) AS last_sequence,
-    max(sequence) - min(sequence) + 1 - count(DISTINCT sequence) AS gaps,
-    count(*) - count(DISTINCT sequence) AS repeats,
-    count(*) FILTER (WHERE submitted_at < before) AS clock_back
-FROM ordered
-GROUP BY device_id
+SELECT device_id, coalesce(n, 0) AS n, first_sequence, last_sequence, refused, coalesce(gaps, 0) AS gaps,
+    coalesce(missing, '') AS missing, coalesce(repeats, 0) AS repeats, coalesce(clock_back, 0) AS clock_back,
+    coalesce(unsigned, 0) AS unsigned, last_submitted_at
+FROM spans LEFT JOIN received USING (device_id) LEFT JOIN named USING (device_id)
 ORDER BY device_id
 """
 
+# How far a record's time lies behind the latest of those with lower numbers.
+_BEHIND = """
+SELECT row, date_diff('microsecond', submitted_at, latest) / 1e6 AS behind
+FROM (
+    SELECT row, submitted_at, max(submitted_at) OVER (
+        PARTITION BY device_id ORDER BY sequence RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS latest
+    FROM numbered
+    WHERE device_id IS NOT NULL AND sequence IS NOT NULL
+)
+WHERE latest > submitted_at
+"""
 
-def device_report(table: pa.Table) -> pa.Table:
+
+def device_report(table: pa.Table, refused: pa.Table | None = None) -> pa.Table:
     """Return one row a device, in the order of `device_id`.
 
-    Columns: `n` (records), `first_sequence`, `last_sequence`, `gaps` (running numbers between them that are missing),
-    `repeats` (records whose number was there before), `clock_back` (records submitted before the one that precedes
-    them in number). Records without device or running number, as those of paper, are left out.
+    Columns: `n` (records), `first_sequence`, `last_sequence`, `refused` (numbers that came, but only in rows that were
+    not accepted), `gaps` (numbers between first and last that never came) and `missing` (which, as text, the first
+    hundred runs of them), `repeats` (records whose number was there before), `clock_back` (records submitted before
+    the one that precedes them in number), `unsigned` (records without `signing_key`), `last_submitted_at`. Records
+    without device or running number, as those of paper, are left out.
 
     Args:
-        table: responses with `device_id`, `sequence` and `submitted_at`.
+        table: records, each once, with `device_id`, `sequence`, `submitted_at` and `signing_key`.
+        refused: `device_id` and `sequence` of rows that came and were not accepted.
     """
-    records = table.select(["device_id", "sequence", "submitted_at"])
+    records = table.select(["device_id", "sequence", "submitted_at", "signing_key"])
     with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
         connection.register("records", records)
-        return connection.sql(_REPORT).to_arrow_table()
+        connection.register("refused", REFUSED.empty_table() if refused is None else refused)
+        return connection.sql(_REPORT, params={"shown": SHOWN_GAPS}).to_arrow_table()
+
+
+def add_clock_flag(table: pa.Table) -> pa.Table:
+    """Return responses with `clock_behind_s` and `is_clock_back`.
+
+    `clock_behind_s` is by how many seconds a response was submitted before one with a lower number of its device in
+    this table; null where it was not, or where there is no device or number. The clock was set back then, or was fast
+    before: one of the two times is wrong.
+    """
+    numbered = table.select(["device_id", "sequence", "submitted_at"]).append_column(
+        "row", pa.array(range(table.num_rows), pa.int64())
+    )
+    behind: list[float | None] = [None] * table.num_rows
+    with duckdb.connect() as connection:
+        connection.register("numbered", numbered)
+        for row, seconds in connection.sql(_BEHIND).fetchall():
+            behind[row] = seconds
+    table = table.append_column("clock_behind_s", pa.array(behind, pa.float64()))
+    return table.append_column("is_clock_back", pa.array([seconds is not None for seconds in behind], pa.bool_()))

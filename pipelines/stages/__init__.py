@@ -5,6 +5,7 @@ The command line and the DAGs call these and nothing else; siblings of the packa
 
 from pipelines.stages.collecting import collect, conform, months_of, pending_batches, screen, stale_partitions
 from pipelines.stages.context import Context, open_context
+from pipelines.stages.devices import Checked, check_file, device_lines, new_device_key, seal_file
 from pipelines.stages.forms import (
     Compared,
     PrintOrder,
@@ -45,6 +46,7 @@ from pipelines.stages.tallying import gate, tally
 
 __all__ = [
     "Changes",
+    "Checked",
     "Compared",
     "Context",
     "Overview",
@@ -54,10 +56,12 @@ __all__ = [
     "allocate_plan",
     "change",
     "check",
+    "check_file",
     "collect",
     "compare_keyed",
     "conform",
     "decide",
+    "device_lines",
     "drivers",
     "estimate",
     "freeze",
@@ -70,6 +74,7 @@ __all__ = [
     "load_month",
     "mode_effect_lines",
     "months_of",
+    "new_device_key",
     "open_context",
     "pending_batches",
     "plan_progress",
@@ -86,6 +91,7 @@ __all__ = [
     "rounds",
     "run_round",
     "screen",
+    "seal_file",
     "select_sample",
     "serial_states",
     "simulate",

@@ -26,6 +26,7 @@ from pipelines.lake import stale, tallies
 from pipelines.model.method import Method
 from pipelines.model.round import Round
 from pipelines.model.run import Partition, StageReport
+from pipelines.quality.devices import add_clock_flag
 from pipelines.quality.flags import add_flags
 from pipelines.sources import source as source_named
 from pipelines.stages.context import Context
@@ -115,7 +116,7 @@ def screen(context: Context, key: str) -> str:
     quality = context.thresholds(round_)["quality"]
 
     def flag(table: pa.Table) -> pa.Table:
-        return add_flags(table, plan.method.items, quality)
+        return add_clock_flag(add_flags(table, plan.method.items, quality))
 
     def work() -> StageReport:
         return screen_month(context.lake, plan, partition.source, partition.month, flag)
@@ -153,8 +154,17 @@ def screen_plan(context: Context, round_: Round, method: Method, source: str) ->
     """Bring together what screening needs to know of a round."""
     units = rounds.load_units(context.lake, round_)["unit_code"].to_pylist()
     minimum = int(context.thresholds(round_)["valid_response"]["minimum_items"])
-    refused, waiting = review_rules(context.config(round_, source))
-    return ScreenPlan(round_, method, frozenset(units), minimum, refused_states=refused, waiting_states=waiting)
+    config = context.config(round_, source)
+    refused, waiting = review_rules(config)
+    return ScreenPlan(
+        round_,
+        method,
+        frozenset(units),
+        minimum,
+        refused_states=refused,
+        waiting_states=waiting,
+        numbers_once=config.requires_devices,
+    )
 
 
 def known_units(context: Context, round_: Round) -> dict[str, str]:

@@ -17,6 +17,7 @@ from pipelines.collect.rejects import read_rejects
 from pipelines.lake import conformed, gate_result, responses
 from pipelines.model.round import Round
 from pipelines.stages.context import Context
+from pipelines.stages.devices import device_rows
 from pipelines.stages.reference import rows
 from pipelines.stages.reports import all_reports
 from pipelines.warehouse import Load
@@ -24,7 +25,7 @@ from pipelines.warehouse import Load
 Cell = tuple[str, ...]
 PLANNED = ("unit_code", "procedure_field", "psu_code", "channel")
 CELL = (*PLANNED, "procedure_code")
-FLAGS = ("is_late", "is_speeder", "is_straight_line")
+FLAGS = ("is_late", "is_speeder", "is_straight_line", "is_clock_back")
 
 
 def operation_loads(context: Context, round_: Round) -> list[Load]:
@@ -35,6 +36,7 @@ def operation_loads(context: Context, round_: Round) -> list[Load]:
         Load("ops.run", key, rows(_runs(context, round_))),
         Load("ops.reject", key, _rejects(context, round_)),
         Load("ops.gate", key, rows(_gates(context, round_))),
+        Load("ops.device", key, rows(device_rows(context, round_))),
     ]
 
 

@@ -1,0 +1,178 @@
+"""What is known of the devices of a round, and the tools with which their makers test what they hand in.
+
+It must not decide what a gap means, and keeps no private key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines import rounds
+from pipelines.collect.months import dataset
+from pipelines.collect.rejects import read_rejects
+from pipelines.collect.schema import response_schema
+from pipelines.formats.numbers import show_count
+from pipelines.lake import conformed
+from pipelines.model.errors import InputError
+from pipelines.model.round import Device, Round, SourceConfig
+from pipelines.model.source import Fault, RawRows
+from pipelines.quality.devices import REFUSED, device_report
+from pipelines.signing import new_key
+from pipelines.sources import source as source_named
+from pipelines.sources.seals import sealed
+from pipelines.stages.context import Context
+from pipelines.stages.published import has_published_scores
+from pipelines.stages.recorded import has_records
+
+KIOSK, CONFORM = "kiosk", "conform"
+NOT_REGISTERED = "chưa đăng ký · not registered"
+COUNTS = ("n", "refused", "gaps", "repeats", "clock_back", "unsigned")
+SHOWN = ("n", "first_sequence", "last_sequence", *COUNTS[1:])
+COLUMNS = ("response_id", "device_id", "sequence", "submitted_at", "signing_key")
+
+# One row a record: a file that was sent again, or whose tail was signed later, tells nothing new.
+_RECORDS = """
+SELECT any_value(device_id) AS device_id, any_value(sequence) AS sequence, min(submitted_at) AS submitted_at,
+    max(signing_key) AS signing_key
+FROM every
+GROUP BY response_id
+"""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a file of a kiosk comes to: records, those of them that are signed, and what is wrong, by line."""
+
+    records: int
+    signed: int
+    problems: list[str]
+
+
+def device_rows(context: Context, round_: Round) -> list[dict[str, Any]]:
+    """Return the rows of `ops.device`: one a source and device; registered ones that sent nothing are there too."""
+    register = {device.device_id: device.unit_code for device in rounds.load_devices(context.lake, round_)}
+    headings = {config.source: _headings(context, round_, config) for config in round_.sources}
+    numbered = sorted(source for source, names in headings.items() if names)
+    found = [row for source in numbered for row in _report(context, round_, source, headings[source])]
+    silent = sorted(set(register) - {row["device_id"] for row in found}) if numbered else []
+    nothing = dict.fromkeys(COUNTS, 0) | {"first_sequence": None, "last_sequence": None, "last_submitted_at": None}
+    found += [{"source": numbered[0], "device_id": name, **nothing, "missing": ""} for name in silent]
+    return [
+        {
+            "round_id": round_.id,
+            **row,
+            "unit_code": register.get(row["device_id"], ""),
+            "is_registered": row["device_id"] in register,
+        }
+        for row in found
+    ]
+
+
+def device_lines(context: Context, round_id: str) -> list[tuple[str, ...]]:
+    """Return the devices of a round as text: device, unit, records, first and last number, refused, gaps, and so on."""
+    return [
+        (
+            row["device_id"],
+            row["unit_code"] if row["is_registered"] else NOT_REGISTERED,
+            *("–" if row[name] is None else show_count(row[name], "vi") for name in SHOWN),
+            row["missing"],
+        )
+        for row in device_rows(context, context.round(round_id))
+    ]
+
+
+def new_device_key(path: Path) -> str:
+    """Write a new private key for a device and return its public key, for `devices.csv`."""
+    return new_key(path)
+
+
+def seal_file(path: Path, device: str, key: Path) -> None:
+    """Write a seal at the end of a kiosk's file, in one step.
+
+    Raises:
+        InputError: file or key cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"the file cannot be read: {error.strerror}", str(path), "check that it is there") from None
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_bytes(sealed(content, device, key))
+    temporary.replace(path)
+
+
+def check_file(path: Path, device: str = "", public: str = "") -> Checked:
+    """Read a kiosk's file as collecting does, with the public key of its device; nothing is kept.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    register = (Device(device, "", public),) if device and public else ()
+    config, checked = SourceConfig(KIOSK, str(path), KIOSK, devices=register), Checked(0, 0, [])
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise InputError(f"the file cannot be read: {error.strerror}", str(path), "check that it is there") from None
+    with stream:
+        for part in source_named(KIOSK).read(stream, path.name, config):
+            checked = _counted(checked, part)
+    return checked
+
+
+def _counted(checked: Checked, part: RawRows | Fault) -> Checked:
+    if isinstance(part, RawRows):
+        signed = sum(key is not None for key in part.columns["signing_key"])
+        return replace(checked, records=checked.records + len(part.lines), signed=checked.signed + signed)
+    place = f"dòng · line {part.line}: " if part.line else ""
+    texts = (part.code.text_vi(part.field, part.value), part.code.text_en(part.field, part.value))
+    return replace(checked, problems=[*checked.problems, f"{place}{part.code.code}: {' · '.join(texts)}"])
+
+
+def _headings(context: Context, round_: Round, config: SourceConfig) -> list[tuple[str, str]]:
+    """Return what a source calls device and running number, form by form; nothing where it numbers no records."""
+    method = context.method(round_)
+    if has_records(method) or has_published_scores(method):
+        return []
+    places = [
+        {target: heading for heading, target in mapping.headings.items()}
+        for mapping in context.mappings(round_, method, context.config(round_, config.source))
+    ]
+    return sorted({(one["device_id"], one["sequence"]) for one in places if {"device_id", "sequence"} <= set(one)})
+
+
+def _report(
+    context: Context, round_: Round, source: str, headings: Sequence[tuple[str, str]]
+) -> Iterator[dict[str, Any]]:
+    schema = response_schema(context.method(round_))
+    paths = context.lake.glob(conformed(round_.id, source, "*", "*"))
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        every = dataset(context.lake, paths, pa.schema([schema.field(name) for name in COLUMNS]))
+        connection.register("every", every)
+        records = connection.sql(_RECORDS).to_arrow_table()
+    for row in device_report(records, _refused(context, round_, source, headings)).to_pylist():
+        yield {"source": source, **row}
+
+
+def _refused(context: Context, round_: Round, source: str, headings: Sequence[tuple[str, str]]) -> pa.Table:
+    """Return device and number of rows that were refused when read, as far as their payload, whole or not, tells."""
+    patterns = [
+        re.compile(
+            rf'"{re.escape(device)}"\s*:\s*"([^"]+)".*?"{re.escape(number)}"\s*:\s*"?([0-9]{{1,18}})\b', re.DOTALL
+        )
+        for device, number in headings
+    ]
+    table = read_rejects(context.lake, round_.id, source)
+    payloads = table.filter(pc.equal(table["stage"], CONFORM))["payload"].to_pylist()
+    found = {match.groups() for payload in payloads for one in patterns if (match := one.search(payload or ""))}
+    return pa.Table.from_pylist(
+        [{"device_id": name, "sequence": int(number)} for name, number in sorted(found)], REFUSED
+    )

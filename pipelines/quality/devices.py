@@ -15,10 +15,10 @@ SHOWN_GAPS = 100  # gaps that are named; `gaps` counts all
 _REPORT = """
 WITH ordered AS (
     SELECT *, lag(submitted_at) OVER (PARTITION BY device_id ORDER BY sequence, submitted_at) AS before
-    FROM records
+    FROM every_record
     WHERE device_id IS NOT NULL AND sequence IS NOT NULL
 ), received AS (
-    SELECT device_id, count(*) AS n, count(*) - count(DISTINCT sequence) AS repeats,
+    SELECT device_id, count(*) AS records, count(*) - count(DISTINCT sequence) AS repeats,
         count(*) FILTER (WHERE submitted_at < before) AS clock_back,
         count(*) FILTER (WHERE signing_key IS NULL) AS unsigned, max(submitted_at) AS last_submitted_at
     FROM ordered
@@ -49,7 +49,7 @@ WITH ordered AS (
     FROM numbers
     GROUP BY device_id
 )
-SELECT device_id, coalesce(n, 0) AS n, first_sequence, last_sequence, refused, coalesce(gaps, 0) AS gaps,
+SELECT device_id, coalesce(records, 0) AS records, first_sequence, last_sequence, refused, coalesce(gaps, 0) AS gaps,
     coalesce(missing, '') AS missing, coalesce(repeats, 0) AS repeats, coalesce(clock_back, 0) AS clock_back,
     coalesce(unsigned, 0) AS unsigned, last_submitted_at
 FROM spans LEFT JOIN received USING (device_id) LEFT JOIN named USING (device_id)
@@ -73,7 +73,7 @@ WHERE latest > submitted_at
 def device_report(table: pa.Table, refused: pa.Table | None = None) -> pa.Table:
     """Return one row a device, in the order of `device_id`.
 
-    Columns: `n` (records), `first_sequence`, `last_sequence`, `refused` (numbers that came, but only in rows that were
+    Columns: `records`, `first_sequence`, `last_sequence`, `refused` (numbers that came, but only in rows that were
     not accepted), `gaps` (numbers between first and last that never came) and `missing` (which, as text, the first
     hundred runs of them), `repeats` (records whose number was there before), `clock_back` (records submitted before
     the one that precedes them in number), `unsigned` (records without `signing_key`), `last_submitted_at`. Records
@@ -86,7 +86,7 @@ def device_report(table: pa.Table, refused: pa.Table | None = None) -> pa.Table:
     records = table.select(["device_id", "sequence", "submitted_at", "signing_key"])
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.register("records", records)
+        connection.register("every_record", records)
         connection.register("refused", REFUSED.empty_table() if refused is None else refused)
         return connection.sql(_REPORT, params={"shown": SHOWN_GAPS}).to_arrow_table()
 

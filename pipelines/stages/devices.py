@@ -34,8 +34,8 @@ from pipelines.stages.recorded import has_records
 
 KIOSK, CONFORM = "kiosk", "conform"
 NOT_REGISTERED = "chưa đăng ký · not registered"
-COUNTS = ("n", "refused", "gaps", "repeats", "clock_back", "unsigned")
-SHOWN = ("n", "first_sequence", "last_sequence", *COUNTS[1:])
+COUNTS = ("records", "refused", "gaps", "repeats", "clock_back", "unsigned")
+SHOWN = ("records", "first_sequence", "last_sequence", *COUNTS[1:])
 COLUMNS = ("response_id", "device_id", "sequence", "submitted_at", "signing_key")
 
 # One row a record: a file that was sent again, or whose tail was signed later, tells nothing new.

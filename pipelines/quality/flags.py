@@ -1,112 +1,202 @@
-"""Flags on how a response was given: in what time, with how long a run of one answer, and in what order on its device.
+"""Flags on how a response was given: how fast, in what pattern, how like others, and when.
 
 Pure functions of Arrow tables. A flag is a column, never a verdict: in a satisfaction questionnaire a straight line
-can be honest. A person decides to exclude; nothing here removes a row. Whoever changes a rule counts
-FLAG_RULES_VERSION up.
+can be honest. A person decides to exclude; nothing here removes a row. Every flag stands beside its score, and whoever
+changes how a score is made counts FLAG_RULES_VERSION up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-FLAG_RULES_VERSION = "1"
-SPEED_CAP = 3.0  # one hurried answer must not outweigh the rest in the mean over responses, the speed index
-BLANK = np.iinfo(np.int16).min
-MICROSECONDS = 1e6
+from pipelines.quality.likeness import BLANK, Codes, Likeness, batch_match, item_codes, percent_match
+from pipelines.quality.rules import BATCH, BURST, NEAR_IDENTICAL, SPEEDER, STRAIGHT_LINE, FlagRules
+from pipelines.quality.timing import burst_size, duration_s, median_by_form, minutes_outside, speed_ratio
+
+FLAG_RULES_VERSION = "2"
+# Flag → the column of its score, and the threshold that it goes by (empty: none of its own).
+FLAGS = {
+    "is_speeder": ("speed_ratio", SPEEDER),
+    "is_straight_line": ("longest_run", STRAIGHT_LINE),
+    "is_zero_variance": ("answer_variance", ""),
+    "is_near_identical": ("percent_match", NEAR_IDENTICAL),
+    "is_burst": ("burst_size", BURST),
+    "is_batch": ("batch_match", BATCH),
+    "is_out_of_hours": ("minutes_outside", ""),
+}
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
-def add_flags(table: pa.Table, items: Sequence[str], thresholds: Mapping[str, Any]) -> pa.Table:
-    """Return the table with the columns of quality flags.
-
-    Added: `duration_s` (seconds from start to submission; null where one is unknown), `speed_ratio` (see
-    `speed_ratio`), `is_speeder` (null where the ratio is unknown), `longest_run` (longest run of one same answer as a
-    share of the answered items; null where none is answered), `is_straight_line`.
+@dataclass(frozen=True)
+class Scores:
+    """What is known of each response; arrays of one entry a response, NaN where something is not known.
 
     Args:
-        table: responses with `form`, `started_at`, `submitted_at` and the columns of the items.
+        duration: seconds from start to submission.
+        speed: see `speed_ratio`.
+        time_share: time as a share of the form's median time.
+        run: longest run of one same answer as a share of the answered items.
+        variance: population variance of the answered codes.
+        answered: how many items are answered.
+        likeness: to the most similar response of the same form and unit.
+        burst: see `burst_size`.
+        batch: see `batch_match`.
+        outside: see `minutes_outside`.
+    """
+
+    duration: Floats
+    speed: Floats
+    time_share: Floats
+    run: Floats
+    variance: Floats
+    answered: Ints
+    likeness: Likeness
+    burst: Floats
+    batch: Floats
+    outside: Floats
+
+
+def add_flags(table: pa.Table, items: Sequence[str], rules: FlagRules) -> pa.Table:
+    """Return the table with the columns of quality scores and flags, and `flag_rules`, the version of the rules.
+
+    Added: `duration_s` (null where a time is unknown) and, each score with its flag, `FLAGS`. A score is null where it
+    cannot be told; a flag where its score is, or where no threshold is known for the form. Straight lines, zero
+    variance and likeness need `rules.minimum_items` answers; a response of zero variance is never near-identical, for
+    it has its own flag.
+
+    Args:
+        table: responses of one month with the header fields and the columns of the items.
         items: columns of the satisfaction items, in order.
-        thresholds: `speeder` (share of the median time), `straight_line` (share of the items answered) and
-            `straight_line_items` (fewer answered items than this are no line).
+        rules: thresholds and what else the flags go by.
     """
-    duration = duration_s(table)
-    median = median_by_form(duration, table["form"].to_pylist())
-    ratio = speed_ratio(duration, median)
-    run, answered = longest_run([table[item] for item in items], table.num_rows)
-    share = np.where(answered > 0, run / np.maximum(answered, 1), np.nan)
-    straight = (answered >= thresholds["straight_line_items"]) & (share >= thresholds["straight_line"])
-    columns = {
-        "duration_s": _nullable(duration),
-        "speed_ratio": _nullable(ratio),
-        "longest_run": _nullable(share),
-        "is_straight_line": pa.array(straight),
-        "is_speeder": pa.array(duration < thresholds["speeder"] * median, mask=np.isnan(ratio)),
+    scores = quality_scores(table, items, rules)
+    flags = _judged(scores, table["form"].to_pylist(), rules)
+    shown = {
+        "speed_ratio": scores.speed,
+        "longest_run": scores.run,
+        "answer_variance": scores.variance,
+        "percent_match": scores.likeness.share,
+        "burst_size": scores.burst,
+        "batch_match": scores.batch,
+        "minutes_outside": scores.outside,
     }
-    for name, values in columns.items():
-        table = table.append_column(name, values)
-    return table
+    table = table.append_column("duration_s", nullable(scores.duration))
+    for flag, (score, _) in FLAGS.items():
+        holds, judged = flags[flag]
+        table = table.append_column(score, nullable(shown[score])).append_column(flag, pa.array(holds, mask=~judged))
+    return table.append_column("flag_rules", pa.array([FLAG_RULES_VERSION] * table.num_rows, pa.string()))
 
 
-def duration_s(table: pa.Table) -> Floats:
-    """Return seconds from `started_at` to `submitted_at`; NaN where unknown, negative where the clock was set back."""
-    micros = pc.microseconds_between(table["started_at"], table["submitted_at"])
-    return _numbers(micros) / MICROSECONDS
-
-
-def median_by_form(duration: Floats, forms: Sequence[str]) -> Floats:
-    """Return, one a response, the median time of the same form in the table; NaN where no time is known.
-
-    Negative times are no times.
-    """
-    median = np.full(len(duration), np.nan)
-    names = np.asarray(forms, dtype=object)
-    for form in set(forms):
-        same = names == form
-        times = duration[same & (duration >= 0)]
-        if len(times):
-            median[same] = np.median(times)
-    return median
-
-
-def speed_ratio(duration: Floats, median: Floats) -> Floats:
-    """Return min(3, median / time), one a response; NaN where the time is unknown or negative.
-
-    Its mean over responses is a relative speed index (Leiner 2019, who takes it page by page); above 2 is under half
-    the median time. A time of 0 has the highest ratio.
-    """
-    known = duration >= 0
+def quality_scores(table: pa.Table, items: Sequence[str], rules: FlagRules) -> Scores:
+    """Return the scores of responses; see `add_flags` for what is needed."""
+    duration, codes = duration_s(table), item_codes([table[item] for item in items])
+    median = median_by_form(duration, table["form"].to_pylist())
+    run, answered = longest_run(codes)
+    share = np.where(answered > 0, run / np.maximum(answered, 1), np.nan)
+    variance = answer_variance(codes)
+    places = _numbered(table, ["form", "unit_code"])
+    devices = _numbered(table, ["form", "device_id"])
+    devices[table["device_id"].is_null().to_numpy()] = -1
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(known, np.where(duration == 0, SPEED_CAP, np.minimum(SPEED_CAP, median / duration)), np.nan)
+        time_share = np.where(duration >= 0, duration / median, np.nan)
+    return Scores(
+        duration=duration,
+        speed=speed_ratio(duration, median),
+        time_share=time_share,
+        run=share,
+        variance=variance,
+        answered=answered,
+        likeness=percent_match(codes, places, _in_time(table, places), rules.neighbours),
+        burst=burst_size(table, rules.burst_minutes, rules.device_channels),
+        batch=batch_match(codes, devices, _in_time(table, devices), rules.batch_length),
+        outside=minutes_outside(table, rules.office, rules.zone),
+    )
 
 
-def longest_run(columns: Sequence[pa.ChunkedArray], rows: int) -> tuple[Ints, Ints]:
-    """Return the length of the longest run of one same answer, and how many items are answered, one of each a row.
+def longest_run(codes: Codes) -> tuple[Ints, Ints]:
+    """Return the length of the longest run of one same answer, and how many items are answered, one of each a response.
 
     Blanks are passed over: 4, blank, 4 is a run of two.
     """
+    rows = codes.shape[1]
     longest, current, answered = (np.zeros(rows, dtype=np.int64) for _ in range(3))
-    last = np.full(rows, BLANK, dtype=np.int16)
-    for column in columns:
-        codes = column.cast(pa.int16()).fill_null(BLANK).to_numpy()
-        given = codes != BLANK
-        current = np.where(given, np.where(codes == last, current + 1, 1), current)
-        last = np.where(given, codes, last)
+    last = np.full(rows, BLANK, dtype=np.int8)
+    for answers in codes:
+        given = answers != BLANK
+        current = np.where(given, np.where(answers == last, current + 1, 1), current)
+        last = np.where(given, answers, last)
         longest = np.maximum(longest, current)
         answered += given
     return longest, answered
 
 
-def _numbers(values: pa.ChunkedArray) -> Floats:
-    return np.asarray(values.cast(pa.float64()).to_numpy(), dtype=np.float64)
+def answer_variance(codes: Codes) -> Floats:
+    """Return the population variance of the answers of each response; NaN where nothing is answered."""
+    given = codes != BLANK
+    answered = given.sum(axis=0)
+    values = np.where(given, codes, 0).astype(np.int64)
+    with np.errstate(invalid="ignore"):
+        # n Σx² − (Σx)² is whole numbers: equal answers give exactly 0
+        return np.asarray((answered * (values**2).sum(axis=0) - values.sum(axis=0) ** 2) / answered.astype(float) ** 2)
 
 
-def _nullable(values: Floats) -> pa.Array:
+def nullable(values: Floats) -> pa.Array:
+    """Return numbers as a column, null where they are NaN."""
     return pa.array(values, mask=np.isnan(values))
+
+
+def _judged(scores: Scores, forms: Sequence[str], rules: FlagRules) -> dict[str, tuple[Bools, Bools]]:
+    """Return for each flag where it holds and where it was judged at all."""
+    enough = scores.answered >= rules.minimum_items
+    varied = scores.variance > 0
+    limit = {name: _limits(forms, name, rules, scores.likeness.compared) for _, name in FLAGS.values() if name}
+    return {
+        "is_speeder": _compared(scores.time_share, limit[SPEEDER], scores.time_share < limit[SPEEDER]),
+        "is_straight_line": _compared(scores.run, limit[STRAIGHT_LINE], enough & (scores.run >= limit[STRAIGHT_LINE])),
+        "is_zero_variance": (enough & (scores.variance == 0), scores.answered > 0),
+        "is_near_identical": _compared(
+            scores.likeness.share,
+            limit[NEAR_IDENTICAL],
+            enough & varied & (scores.likeness.share >= limit[NEAR_IDENTICAL]),
+        ),
+        "is_burst": _compared(scores.burst, limit[BURST], scores.burst >= limit[BURST]),
+        "is_batch": _compared(scores.batch, limit[BATCH], scores.batch >= limit[BATCH]),
+        "is_out_of_hours": (scores.outside > 0, ~np.isnan(scores.outside)),
+    }
+
+
+def _compared(score: Floats, limit: Floats, holds: Bools) -> tuple[Bools, Bools]:
+    return holds, ~(np.isnan(score) | np.isnan(limit))
+
+
+def _limits(forms: Sequence[str], name: str, rules: FlagRules, compared: Ints) -> Floats:
+    """Return a flag's threshold, one a response; only likeness depends on how many others one is compared with."""
+    limits, names = np.full(len(forms), np.nan), np.asarray(forms, dtype=object)
+    for form in set(forms):
+        same = names == form
+        others = compared[same] if name == NEAR_IDENTICAL else np.zeros(int(same.sum()), dtype=np.int64)
+        limits[same] = rules.threshold(form, name).for_compared(others)
+    return limits
+
+
+def _numbered(table: pa.Table, keys: Sequence[str]) -> Ints:
+    """Return the number of each response's group by some columns."""
+    number = np.zeros(table.num_rows, dtype=np.int64)
+    for key in keys:
+        values = table[key].combine_chunks().dictionary_encode(null_encoding="encode")
+        number = number * max(len(values.dictionary), 1) + values.indices.to_numpy(zero_copy_only=False)
+    return number
+
+
+def _in_time(table: pa.Table, groups: Ints) -> Ints:
+    """Return the responses by group and, within it, as they were given: time, number on the device, line."""
+    keys = [table[name].cast(pa.int64()).fill_null(-1).to_numpy() for name in ("line", "sequence", "submitted_at")]
+    return np.lexsort((*keys, groups))

@@ -29,6 +29,7 @@ from pipelines.model.run import Partition, StageReport
 from pipelines.quality.devices import add_clock_flag
 from pipelines.quality.flags import add_flags
 from pipelines.sources import source as source_named
+from pipelines.stages.calibrating import rules_of
 from pipelines.stages.context import Context
 from pipelines.stages.published import conform_published, has_published_scores
 from pipelines.stages.recorded import conform_recorded, has_records
@@ -113,10 +114,10 @@ def screen(context: Context, key: str) -> str:
     partition = context.partition(key)
     round_ = context.round(partition.round_id)
     plan = screen_plan(context, round_, context.method(round_), partition.source)
-    quality = context.thresholds(round_)["quality"]
+    rules = rules_of(context, round_)
 
     def flag(table: pa.Table) -> pa.Table:
-        return add_clock_flag(add_flags(table, plan.method.items, quality))
+        return add_clock_flag(add_flags(table, plan.method.items, rules))
 
     def work() -> StageReport:
         return screen_month(context.lake, plan, partition.source, partition.month, flag)

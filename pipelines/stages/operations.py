@@ -10,12 +10,14 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines import rounds
 from pipelines.collect.landing import receipts
 from pipelines.collect.rejects import read_rejects
 from pipelines.lake import conformed, gate_result, responses
 from pipelines.model.round import Round
+from pipelines.quality.flags import FLAGS
 from pipelines.stages.context import Context
 from pipelines.stages.devices import device_rows
 from pipelines.stages.reference import rows
@@ -25,7 +27,7 @@ from pipelines.warehouse import Load
 Cell = tuple[str, ...]
 PLANNED = ("unit_code", "procedure_field", "psu_code", "channel")
 CELL = (*PLANNED, "procedure_code")
-FLAGS = ("is_late", "is_speeder", "is_straight_line", "is_clock_back")
+INDICATORS = ("is_late", *FLAGS, "is_clock_back")
 
 
 def operation_loads(context: Context, round_: Round) -> list[Load]:
@@ -181,8 +183,8 @@ def _quality(context: Context, round_: Round) -> list[dict[str, Any]]:
         path = responses(round_.programme, round_.id, place["month"], place["source"])
         if not context.lake.exists(path):  # records that are no responses carry no flags
             continue
-        flags = context.lake.read_table(path, list(FLAGS))
-        for name in FLAGS:
-            count = sum(1 for value in flags[name].to_pylist() if value)
-            found.append(place | {"indicator": name, "responses": count, "total": flags.num_rows})
+        flags = context.lake.read_table(path, list(INDICATORS))
+        for name in flags.column_names:  # months screened before a flag was introduced do not have it
+            judged = len(flags) - flags[name].null_count
+            found.append(place | {"indicator": name, "responses": pc.sum(flags[name]).as_py() or 0, "total": judged})
     return found

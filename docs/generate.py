@@ -13,6 +13,7 @@ from pathlib import Path
 
 import typer
 from dags_page import dags_markdown
+from notebook import notebook_json
 from typer.cli import get_docs_for_click
 
 from pipelines.cli import app
@@ -30,6 +31,7 @@ def pages() -> dict[Path, str]:
         DOCS / "operations" / "release-states.md": states_markdown(),
         DOCS / "operations" / "commands.md": commands_markdown(),
         DOCS / "operations" / "dags.md": dags_markdown(),
+        DOCS / "guide" / "estimate.ipynb": notebook_json((DOCS / "guide" / "estimate.md").read_text(encoding="utf-8")),
     }
 
 

@@ -145,6 +145,16 @@ def estimate(round_id: RoundId) -> None:
 
 
 @app.command()
+def interpret(round_id: RoundId) -> None:
+    """Find what follows from the scores: change, importance, progress, channels, new units; say what is left out."""
+    from pipelines import stages
+
+    context = stages.open_context()
+    for remark in stages.remarks(context, stages.interpret(context, round_id)):
+        out.print(remark, markup=False)
+
+
+@app.command()
 def load(
     round_id: RoundId,
     month: Annotated[str, typer.Option(help="YYYY-MM: what is known after this month, provisional")] = "",
@@ -246,6 +256,8 @@ def run(
     from pipelines.demo.show import show_release
 
     show_release(out, context, release_id)
+    for remark in stages.remarks(context, round_id):
+        out.print(f"[dim]{escape(remark)}[/]")
     out.print(f"Now somebody else: [bold]hailong approve {release_id}[/], then [bold]hailong publish {release_id}[/]")
 
 

@@ -15,6 +15,7 @@ from pipelines.stages.forms import (
     serial_states,
     void_serial,
 )
+from pipelines.stages.interpreting import interpret, remarks
 from pipelines.stages.ledger import ledger_heads, prove, record, verify_ledger
 from pipelines.stages.loading import load, load_month
 from pipelines.stages.overview import (
@@ -68,6 +69,7 @@ __all__ = [
     "gate",
     "gate_scores",
     "gather_sheets",
+    "interpret",
     "latest_releases",
     "ledger_heads",
     "load",
@@ -86,6 +88,7 @@ __all__ = [
     "record",
     "reject_lines",
     "release_overview",
+    "remarks",
     "restate",
     "review_server",
     "rounds",

@@ -11,9 +11,8 @@ from pipelines.model.errors import InputError
 from pipelines.model.round import Round
 from pipelines.model.run import Partition, StageReport
 from pipelines.stages.context import Context
-from pipelines.stages.mode_effect import mode_effect_loads
+from pipelines.stages.interpreting import interpretation_loads
 from pipelines.stages.operations import monitoring_loads, operation_loads
-from pipelines.stages.reading import reading_loads
 from pipelines.stages.reference import geography_loads, round_loads
 from pipelines.stages.reports import keep
 from pipelines.stages.scoring import score_tables
@@ -55,7 +54,11 @@ def load_month(context: Context, key: str) -> None:
 
 
 def load(context: Context, round_id: str) -> str:
-    """Load the final results of a round, with everything they refer to; return the round."""
+    """Load the final results of a round, with everything they refer to; return the round.
+
+    Raises:
+        StateError: the round is not interpreted yet.
+    """
     round_ = context.round(round_id)
 
     def work() -> StageReport:
@@ -66,8 +69,7 @@ def load(context: Context, round_id: str) -> str:
             *round_loads(context, round_, context.method(round_)),
             *monitoring_loads(context, round_),
             *result_loads(round_id, scores, counts, FINAL, answers_sha256(context, round_)),
-            *reading_loads(context, round_),
-            *mode_effect_loads(context, round_),
+            *interpretation_loads(context, round_),
             *operation_loads(context, round_),
         ]
         return _replace(context, Partition(round_id), loads)

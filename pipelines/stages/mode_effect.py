@@ -1,7 +1,6 @@
 """The stage that holds channels against each other on the same items, and says which of them chose themselves.
 
-From the tallies of a round as they are; nothing is kept but what the warehouse is loaded with. It must not decide which
-channel is right.
+From the tallies of a round as they are. It must not decide which channel is right.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from pipelines import estimate as statistics
 from pipelines.model.round import Round
 from pipelines.stages.context import Context
 from pipelines.stages.scoring import (
-    RESPONSES,
     labelled,
     merged_tally,
     rollups,
@@ -21,14 +19,6 @@ from pipelines.stages.scoring import (
 )
 from pipelines.stages.tallying import tally_spec
 from pipelines.stages.weighting import weighted_tally
-from pipelines.warehouse import Load
-
-
-def mode_effect_loads(context: Context, round_: Round) -> list[Load]:
-    """Return the load of the comparisons of a round; none where its method does not rest on responses."""
-    if context.method(round_).input != RESPONSES:
-        return []
-    return [Load("mart.mode_effect", {"round_id": round_.id}, mode_effect_table(context, round_))]
 
 
 def mode_effect_table(context: Context, round_: Round) -> pa.Table:

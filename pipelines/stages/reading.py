@@ -30,7 +30,6 @@ from pipelines.stages.context import Context
 from pipelines.stages.restating import EXACT, move_of, restated_scores
 from pipelines.stages.scoring import RESPONSES, rollups
 from pipelines.stages.tallying import ROWS_A_BATCH, counted_questions, tally_spec
-from pipelines.warehouse import Load
 
 if TYPE_CHECKING:
     import pandas as pd  # for signatures alone: importing it takes longer than many a stage
@@ -57,20 +56,6 @@ class _Pair:
     before: Round
     method: Method
     method_before: Method
-
-
-def reading_loads(context: Context, round_: Round) -> list[Load]:
-    """Return the loads of change, importance, plan and progress; without a round before there is no change."""
-    key, method = {"round_id": round_.id}, context.method(round_)
-    found = change(context, round_.id) if round_.previous else Changes(pa.table({}), pa.table({}))
-    return [
-        Load("ref.owner", key, _of_round(_plan_table(rounds.load_owners(context.lake, round_, method)), round_.id)),
-        Load("ref.target", key, _of_round(_plan_table(rounds.load_targets(context.lake, round_, method)), round_.id)),
-        Load("mart.change", key, found.scores),
-        Load("mart.share_change", key, found.shares),
-        Load("mart.driver", key, drivers(context, round_.id)),
-        Load("mart.plan_progress", key, targets(context, round_.id)),
-    ]
 
 
 def change(context: Context, round_id: str, against: str = "") -> Changes:
@@ -106,6 +91,20 @@ def change(context: Context, round_id: str, against: str = "") -> Changes:
     return Changes(*(_of_pair(table, pair) for table in (found, of_shares.drop_columns(["rank_change"]))))
 
 
+def is_compared(context: Context, round_: Round) -> bool:
+    """Whether the round names one before it, and that one is estimated."""
+    return bool(round_.previous) and context.lake.exists(result(round_.previous, "index_score"))
+
+
+def parts_before(context: Context, now: Round, before: Round) -> dict[str, set[str]]:
+    """Return unit → units of the round before that went into it; a unit that stayed itself is not there."""
+    surveyed = set(_read(context, before, "index_score").unit_code) & set(_own_units(context, before))
+    move, parts = move_of(context, before, surveyed, now.window_to), dict[str, set[str]]()
+    for code, target in move.targets.items():
+        parts.setdefault(target, set()).add(code)
+    return {} if move.changes_nothing else parts
+
+
 def drivers(context: Context, round_id: str) -> pa.Table:
     """Return importance and performance of every factor of a survey, under every measure; none for other rounds.
 
@@ -135,11 +134,11 @@ def targets(context: Context, round_id: str) -> pa.Table:
     """Return the progress of every target of a round's action plan, with who leads; no plan: no rows.
 
     Raises:
-        StateError: the round, or the one before that it names, is not estimated yet.
+        StateError: the round is not estimated yet.
     """
     round_ = context.round(round_id)
     method = context.method(round_)
-    wanted = _plan_table(rounds.load_targets(context.lake, round_, method)).to_pylist()
+    wanted = plan_table(rounds.load_targets(context.lake, round_, method)).to_pylist()
     if not wanted:
         return pa.table({})
     owners = _owners(context, round_, method)
@@ -157,7 +156,7 @@ def targets(context: Context, round_id: str) -> pa.Table:
     return pa.Table.from_pylist(found)
 
 
-def _plan_table(table: pa.Table) -> pa.Table:
+def plan_table(table: pa.Table) -> pa.Table:
     """Return an action plan with empty text instead of null, as its keys need."""
     for name in table.column_names:
         if pa.types.is_string(table.schema.field(name).type):
@@ -166,7 +165,7 @@ def _plan_table(table: pa.Table) -> pa.Table:
 
 
 def _owners(context: Context, round_: Round, method: Method) -> dict[tuple[str, str], dict[str, str]]:
-    rows = _plan_table(rounds.load_owners(context.lake, round_, method)).to_pylist()
+    rows = plan_table(rounds.load_owners(context.lake, round_, method)).to_pylist()
     return {
         (row["unit_code"], row["node_code"]): {name: row[name] for name in ("owner_vi", "owner_en")} for row in rows
     }
@@ -190,7 +189,7 @@ def _standings(context: Context, round_: Round, method: Method) -> dict[tuple[st
     scores = _read(context, round_, "index_score")
     scores = scores[(scores.measure == default) & (scores.breakdown == "") & (scores.flag != "suppress")]
     before: dict[tuple[str, str], dict[str, Any]] = {}
-    if round_.previous:
+    if is_compared(context, round_):
         changed = change(context, round_.id).scores.to_pylist()
         before = {(row["unit_code"], row["node_code"]): row for row in changed if row["measure"] == default}
     found = {}

@@ -23,11 +23,13 @@ from pipelines.model.table import Table
 from pipelines.release import disclosure, manifest
 from pipelines.release import freeze as freezing
 from pipelines.release import publish as pointing
+from pipelines.release.derived import DERIVED
 from pipelines.release.ids import next_release_id, release_ids
 from pipelines.release.manifest import Accounts, Input, ManifestFacts
 from pipelines.release.states import Action, State, transition
 from pipelines.release.verify import verify
 from pipelines.stages.context import Context
+from pipelines.stages.derived import derived_tables
 from pipelines.stages.ledger import ledger_heads
 from pipelines.stages.loading import FINAL
 from pipelines.stages.reference import rows
@@ -40,6 +42,7 @@ FIGURES: dict[str, Literal["score", "count"]] = {"index_score": "score", "answer
 ADDED_AT_PUBLICATION = ("release_id", "status")
 LEVEL_ABOVE = {"commune": "province", "district": "province"}
 RELEASED = {"index_score": "mart.released_score", "answer_count": "mart.released_answer_count"}
+RELEASED |= {name: f"mart.released_{name}" for name in DERIVED}
 
 
 def freeze(context: Context, round_id: str, person: str = "") -> str:
@@ -150,6 +153,9 @@ def prepare(context: Context, round_: Round) -> tuple[Publication, ManifestFacts
         figures, report = disclosure.apply(lake.read_table(result(round_.id, name)), thresholds, kind)
         tables[name] = PublishedTable(published_declaration(context, name), figures)
         reports.append({"table": name} | report.as_dict())
+    for name, rows_shown, report in derived_tables(context, round_, {name: tables[name].rows for name in FIGURES}):
+        tables[name] = PublishedTable(published_declaration(context, name), rows_shown)
+        reports.append({"table": name} | report.as_dict())
     publication = Publication(
         release_id=next_release_id(release_ids(lake), round_.id),
         round=round_,
@@ -173,9 +179,13 @@ def prepare(context: Context, round_: Round) -> tuple[Publication, ManifestFacts
 
 
 def input_paths(context: Context, round_: Round) -> list[str]:
-    """Return the files that a round's scores are computed from: its tallies, published scores or records."""
+    """Return the files that a round's figures are computed from: its tallies, published scores or records.
+
+    Where a round is compared with another, the scores of that one are among them.
+    """
     published, recorded = published_scores(round_.id, "*", "*"), records(round_.id, "*")
-    patterns = (tallies(round_.programme, round_.id, "*", "*"), published, recorded)
+    patterns = [tallies(round_.programme, round_.id, "*", "*"), published, recorded]
+    patterns += [result(round_.previous, "index_score")] if round_.previous else []
     return [path for pattern in patterns for path in context.lake.glob(pattern)]
 
 
@@ -240,8 +250,11 @@ def overall_unit(context: Context, round_: Round) -> str:
 def _released(context: Context, record: dict[str, Any]) -> list[Load]:
     release_id = record["release_id"]
     loads = []
-    for name in FIGURES:
-        table = context.lake.read_table(f"{release(release_id)}/{name}.parquet")
+    for name in RELEASED:
+        path = f"{release(release_id)}/{name}.parquet"
+        if not context.lake.exists(path):  # a release holds no table that there was no ground for
+            continue
+        table = context.lake.read_table(path)
         declared = {column.name for column in context.catalogue[RELEASED[name]].columns}
         for column, value in (("release_id", release_id), ("status", FINAL)):
             if column in declared:

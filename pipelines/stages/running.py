@@ -16,6 +16,7 @@ from pipelines.stages.collecting import (
     stale_partitions,
 )
 from pipelines.stages.context import Context
+from pipelines.stages.interpreting import interpret
 from pipelines.stages.ledger import record
 from pipelines.stages.loading import load
 from pipelines.stages.releasing import check, freeze
@@ -23,6 +24,13 @@ from pipelines.stages.scoring import estimate, gate_scores, weigh
 from pipelines.stages.tallying import gate, tally
 
 Tell = Callable[[str, str], None]
+STAGES_OF_A_ROUND = {
+    "weigh": weigh,
+    "estimate": estimate,
+    "gate": gate_scores,
+    "interpret": interpret,
+    "load": load,
+}
 
 
 def run_round(context: Context, programme: str, round_id: str, person: str, tell: Tell) -> str:
@@ -39,7 +47,7 @@ def run_round(context: Context, programme: str, round_id: str, person: str, tell
             f"run `hailong run {round_.programme} --round {round_id}`",
         )
     stopped = [error for config in round_.sources for error in bring_in(context, config.source, round_id, tell)]
-    for name, stage in (("weigh", weigh), ("estimate", estimate), ("gate", gate_scores), ("load", load)):
+    for name, stage in STAGES_OF_A_ROUND.items():
         tell(name, round_id)
         stage(context, round_id)
     tell("freeze", round_id)

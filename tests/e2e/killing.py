@@ -26,6 +26,7 @@ STEPS: dict[str, Callable[[stages.Context], object]] = {
     "weigh": lambda opened: stages.weigh(opened, ROUND),
     "estimate": lambda opened: stages.estimate(opened, ROUND),
     "gate scores": lambda opened: stages.gate_scores(opened, ROUND),
+    "interpret": lambda opened: stages.interpret(opened, ROUND),
     "load": lambda opened: stages.load(opened, ROUND),
     "freeze": lambda opened: stages.freeze(opened, ROUND, "thong-ke"),
     "check": lambda opened: stages.check(opened, RELEASE, "thong-ke"),

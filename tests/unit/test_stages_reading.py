@@ -11,9 +11,10 @@ from pipelines import geography, stages
 from pipelines.cli import app
 from pipelines.estimate import published_scores
 from pipelines.estimate.shares import SCHEMA as SHARES
+from pipelines.lake import run_report
 from pipelines.model.errors import InputError, StateError
 from pipelines.model.unit import Change
-from pipelines.stages.reading import reading_loads
+from pipelines.stages.interpreting import TABLES, interpretation_loads
 from pipelines.stages.scoring import labelled
 from pipelines.warehouse import read, replace
 
@@ -250,12 +251,101 @@ def test_loading_twice_gives_the_same_rows_and_a_round_without_plan_or_predecess
     with context.warehouse() as engine:
         for _ in range(2):
             for round_id in ("tthc-2023", OLD):
-                replace(engine, context.catalogue, reading_loads(context, context.round(round_id)))
+                stages.interpret(context, round_id)
+                replace(engine, context.catalogue, interpretation_loads(context, context.round(round_id)))
             seen.append({name: read(engine, context.catalogue[name]) for name in names})
     assert seen[0] == seen[1]
     counts = {name: table.num_rows for name, table in seen[0].items()}
     assert counts == dict(zip(names, (2 * 3 * 28, 0, 2 * 3 * 5 * 2, 7, 2, 5), strict=True))
     assert set(seen[0]["mart.change"]["round_id"].to_pylist()) == {OLD}
+
+
+def withhold(context, round_id: str, **place) -> None:
+    """Make the scores of a unit ones that a release does not show."""
+    path = f"results/{round_id}/index_score.parquet"
+    rows = context.lake.read_table(path)
+    chosen = [all(row[name] == value for name, value in place.items()) for row in rows.to_pylist()]
+    flags = [
+        "suppress" if is_chosen else flag for is_chosen, flag in zip(chosen, rows["flag"].to_pylist(), strict=True)
+    ]
+    context.lake.write_table(path, rows.set_column(rows.schema.get_field_index("flag"), "flag", pa.array(flags)))
+
+
+TOLD = {
+    "change": ("figure", "previous_figure", "change", "change_percent", "rule", "p_value", "ci_low", "rank_change"),
+    "driver": ("importance", "score", "potential", "quadrant"),
+    "plan_progress": ("actual", "previous", "gap", "is_certain"),
+}
+
+
+def test_a_release_tells_nothing_from_which_a_withheld_score_of_either_round_follows(context):
+    two_rounds(context, **{"targets.csv": TARGETS, "owners.csv": OWNERS})
+    withhold(context, OLD, unit_code="22246")
+    withhold(context, "tthc-2023", unit_code="22249", node_code="T")
+    stages.interpret(context, OLD)
+    release_id = stages.freeze(context, OLD, "thong-ke")
+    shown = {name: context.lake.read_table(f"releases/{release_id}/{name}.parquet").to_pylist() for name in TOLD}
+    scores = context.lake.read_table(f"releases/{release_id}/index_score.parquet").to_pylist()
+    hidden = {
+        (row["unit_code"], row["node_code"]) for row in scores if row["obs_status"] != "A" and not row["breakdown"]
+    }
+    assert {unit for unit, _ in hidden} == {"22246"}
+    of_before = {("22249", "T")}
+    for name, figures in TOLD.items():
+        for row in shown[name]:
+            place = row["unit_code"], row["node_code"]
+            if place in hidden or (place in of_before and name != "driver"):
+                assert row["obs_status"] == "S" and [row[figure] for figure in figures] == [None] * len(figures)
+            else:
+                assert row["obs_status"] == ("M" if row[figures[0 if name != "change" else 2]] is None else "A")
+    assert {row["progress"] for row in shown["plan_progress"] if row["unit_code"] == "22246"} == {"unknown"}
+    assert {row["unit_code"] for row in shown["change"] if row["obs_status"] == "A"} == {HOA_THANH, "22249"}
+
+
+def test_a_merged_unit_of_which_a_part_was_withheld_is_not_compared_in_a_release(context):
+    make_round(context, OLD, dict.fromkeys(PARTS, 0.5), seed=3, rows=120)
+    make_round(context, NEW, {MERGED: 0.9}, seed=4, extra=f"previous: {OLD}")
+    withhold(context, OLD, unit_code=PARTS[0])
+    stages.interpret(context, NEW)
+    kept = context.lake.read_table(f"results/{NEW}/change.parquet").to_pylist()
+    assert {row["break_reason"] for row in kept} == {""}
+    release_id = stages.freeze(context, NEW, "thong-ke")
+    shown = context.lake.read_table(f"releases/{release_id}/change.parquet").to_pylist()
+    assert len(shown) == len(kept) and {row["previous_figure"] for row in shown} == {None}
+    inputs = context.lake.read_json(f"releases/{release_id}/manifest.json")["made_from"]["inputs"]
+    assert f"results/{OLD}/index_score.parquet" in {one["path"] for one in inputs}
+
+
+def test_what_a_round_gives_no_ground_for_is_left_out_and_said(context):
+    make_round(context, OLD, {HOA_THANH: 0.5})
+    stages.interpret(context, OLD)
+    assert [context.lake.exists(f"results/{OLD}/{name}.parquet") for name in TABLES] == [
+        False,
+        False,
+        True,
+        *[False] * 3,
+    ]
+    told = stages.remarks(context, OLD)
+    for reason in ("previous", "targets.csv", "two channels", "units_at"):
+        assert any(reason in remark for remark in told)
+    context.lake.remove(run_report(OLD, "interpret", OLD))
+    with pytest.raises(StateError, match="not interpreted yet"):
+        interpretation_loads(context, context.round(OLD))
+
+
+def test_a_round_before_that_is_not_estimated_stops_nothing_but_the_comparison(context):
+    two_rounds(context, **{"targets.csv": TARGETS})
+    context.lake.remove("results/tthc-2023/index_score.parquet")
+    stages.interpret(context, OLD)
+    assert any("tthc-2023 is not estimated" in remark for remark in stages.remarks(context, OLD))
+    assert context.lake.exists(f"results/{OLD}/plan_progress.parquet")
+
+
+def test_settings_name_the_day_of_the_units_that_a_round_is_restated_on(context):
+    make_round(context, OLD, {HOA_THANH: 0.5}, extra='settings: {reading: {units_at: "2025-07-01"}}')
+    stages.interpret(context, OLD)
+    found = context.lake.read_table(f"results/{OLD}/restated_score.parquet")
+    assert {PHU_YEN} <= set(found["unit_code"].to_pylist()) and set(found["units_at"].to_pylist()) == {date(2025, 7, 1)}
 
 
 def test_the_commands_show_tables_in_both_languages(context, monkeypatch):

@@ -20,6 +20,8 @@ RELEASES = [
     ("papi-2026.b", "papi-2026", "PUBLISHED", MAY, ""),
     ("papi-2026.C", "papi-2026", "PUBLISHED", MAY, ""),
 ]
+RELEASED_TABLES = ("mart.released_score", "mart.released_answer_count", "mart.released_change")
+RELEASED_TABLES += ("mart.released_share_change", "mart.released_driver", "mart.released_plan_progress")
 IN_FORCE = ["papi-2026.b", "tthc-2025.1-r1", "tthc-2026.1"]
 
 
@@ -35,7 +37,7 @@ def loads(catalogue):
     """A warehouse in use: five rounds of two methods, several releases, marts that have moved on."""
     yield from release_rows(catalogue)
     for release, *_ in RELEASES:
-        for name in ("mart.released_score", "mart.released_answer_count"):
+        for name in RELEASED_TABLES:
             key = {"release_id": release}
             yield Load(name, key, sample(catalogue[name], key))
     for round_id in {round_id for _, round_id, *_ in RELEASES}:
@@ -61,7 +63,7 @@ def test_the_release_in_force_is_the_latest_published_one_of_each_round(filled, 
     assert read(filled, catalogue["published.release"])["release_id"].to_pylist() == IN_FORCE
 
 
-@pytest.mark.parametrize("name", ["index_score", "answer_count"])
+@pytest.mark.parametrize("name", ["index_score", "answer_count", "change", "share_change", "driver", "plan_progress"])
 def test_published_rows_are_those_of_the_releases_in_force(filled, catalogue, name):
     rows = read(filled, catalogue[f"published.{name}"])
     assert sorted(set(rows["release_id"].to_pylist())) == IN_FORCE

@@ -1,0 +1,3 @@
+SELECT shown.*
+FROM mart.released_driver AS shown
+INNER JOIN published.release AS release ON release.release_id = shown.release_id

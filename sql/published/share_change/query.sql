@@ -1,0 +1,3 @@
+SELECT shown.*
+FROM mart.released_share_change AS shown
+INNER JOIN published.release AS release ON release.release_id = shown.release_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Domain:
     parts: Mapping[str, Ints]
     remarks: frozenset[str]
 
-    @property
+    @cached_property
     def rows(self) -> Ints:
         """All rows of the domain."""
         return np.concatenate(list(self.parts.values()))

@@ -1,8 +1,11 @@
-"""Ratio means of all items of a domain with their full covariance, and what follows for every node of the tree.
+"""Ratio means of all items of many domains at once, and what follows for every node of the tree.
 
-With R_j = Y_j/D_j the influence of a respondent on the mean of item j is w(p_j − R_j·d_j)/D_j (Taylor linearisation);
-its totals by PSU, or its second moments where each response is a PSU, give the covariance of all items at once, and a
-node with coefficients c has the variance cᵀ·cov·c. It must not read a tally table, nor judge a result.
+With R_j = Y_j/D_j the influence of a respondent on the mean of item j is w(p_j − R_j·d_j)/D_j (Taylor linearisation;
+Särndal, Swensson & Wretman 1992, §5.5), and that on a node with coefficients c the sum over items of c_j times it: its
+totals by PSU, or its second moments where each response is a PSU, give the variance with the covariances between items
+in it. It must not read a tally table, nor judge a result.
+
+Shapes: G domains, P parts (see `Members`), J items, K nodes.
 """
 
 from __future__ import annotations
@@ -11,93 +14,56 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipelines.estimate.members import Members
+from pipelines.estimate.moments import ROUNDING, residual_moments
 from pipelines.estimate.spec import Bools, Floats, Ints
-from pipelines.estimate.strata import Strata
 from pipelines.estimate.totals import Totals
-from pipelines.estimate.variance import Scaling, covariance_of_moments, covariance_of_totals, scaling
+from pipelines.estimate.tree import Patterns
+from pipelines.estimate.variance import centring, variances_of_totals
 
-ROUNDING = 1e-12  # squares that are a smaller part of what they were subtracted from are arithmetic, not variance
+PARTS = 128  # parts whose matrices of moments are unpacked together
 
 
 @dataclass(frozen=True)
 class ItemMeans:
-    """Means of the items (NaN without an answer) and their covariance (0 there)."""
+    """Means of the items by domain, and what they are made of.
+
+    Args:
+        mean: G × J, NaN without an answer.
+        ratio: means by part, P × J, 0 without an answer.
+        lever: P × J, share of the part in the domain's mean over the part's sum of weights: the factor that makes
+            w(p − R·d) an influence value.
+    """
 
     mean: Floats
-    covariance: Floats
+    ratio: Floats
+    lever: Floats
 
     @property
     def available(self) -> Bools:
-        """Which items have an answer."""
+        """Which items have an answer, G × J."""
         return ~np.isnan(self.mean)
 
 
-@dataclass(frozen=True)
-class Design:
-    """The strata of one domain: which they are, the stratum of each of its rows, and the factors of the variance."""
+def item_means(totals: Totals, members: Members, share: Floats) -> ItemMeans:
+    """Return the means of the items; `share` says what each part counts in its domain.
 
-    strata: Ints
-    of_row: Ints
-    psus: Ints
-    how: Scaling
-
-    @classmethod
-    def of(cls, stratum: Ints, strata: Strata, lonely: str) -> Design:
-        """Take the strata of the rows of a domain."""
-        own, of_row = np.unique(stratum, return_inverse=True)
-        names = [" / ".join(strata.keys[i]) for i in own]
-        how = scaling(strata.psus[own], strata.correction[own], lonely, names)
-        return cls(own, of_row, strata.psus[own], how)
-
-
-def item_means(totals: Totals, rows: Ints, design: Design) -> ItemMeans:
-    """Return means and covariance of the items over some rows of the tally."""
-    weight = totals.scale[rows]
-    size = weight @ totals.d[rows]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(size > 0, weight @ totals.y[rows] / size, np.nan)
-    ratio, divisor = np.nan_to_num(mean), np.where(size > 0, size, 1.0)
-    residual = (totals.y[rows] - ratio * totals.d[rows]) * (weight[:, None] / divisor)
-    if totals.moments is None:
-        covariance = covariance_of_totals(residual, design.of_row, design.psus, design.how)
-    else:
-        second = residual_moments(totals.moments[rows], ratio) * (weight**2)[:, None, None]
-        second /= np.outer(divisor, divisor)
-        order = np.argsort(design.of_row)
-        covariance = covariance_of_moments(second[order], residual[order], design.psus, design.how)
-    return ItemMeans(mean, covariance)
-
-
-def residual_moments(packed: Floats, ratio: Floats) -> Floats:
-    """Return Σ(p − R·d)(p − R·d)ᵀ by row from packed moments of (p, d): rows × J × J; R is J or rows × J."""
-    j = ratio.shape[-1]
-    width = 2 * j
-    full = np.zeros((len(packed), width, width))
-    upper = np.triu_indices(width)
-    full[:, upper[0], upper[1]] = packed
-    full[:, upper[1], upper[0]] = packed
-    pp, pd, dd = full[:, :j, :j], full[:, :j, j:], full[:, j:, j:]
-    cross = pd * ratio[..., None, :]
-    found = pp - cross - cross.transpose(0, 2, 1) + dd * (ratio[..., :, None] * ratio[..., None, :])
-    none = np.einsum("hjj->hj", found) <= ROUNDING * np.einsum("hjj->hj", pp)
-    found[none[:, :, None] | none[:, None, :]] = 0.0
-    return found
-
-
-def average(parts: list[ItemMeans], share: Floats) -> ItemMeans:
-    """Return the mean of independent units with the given shares; an item is averaged over the units that have it."""
-    mean = np.array([part.mean for part in parts])
-    weight = share[:, None] * ~np.isnan(mean)
-    with np.errstate(invalid="ignore"):
-        weight = weight / weight.sum(axis=0)
-    covariance = sum(np.outer(w, w) * part.covariance for w, part in zip(np.nan_to_num(weight), parts, strict=True))
-    has_value = ~np.isnan(mean).all(axis=0)
-    return ItemMeans(np.where(has_value, np.nansum(weight * mean, axis=0), np.nan), np.asarray(covariance))
+    An item is averaged over the parts that have an answer to it.
+    """
+    weight = totals.scale[members.row]
+    size = members.sums(members.rows_of_part, totals.d, weight)
+    divisor = np.where(size > 0, size, 1.0)
+    ratio = members.sums(members.rows_of_part, totals.y, weight) / divisor
+    counted = share[:, None] * (size > 0)
+    all_parts = members.parts_of_domain.sums(counted)
+    part = counted / members.parts_of_domain.spread(np.where(all_parts > 0, all_parts, 1.0))
+    mean = np.where(all_parts > 0, members.parts_of_domain.sums(part * ratio), np.nan)
+    return ItemMeans(mean, ratio, part / divisor)
 
 
 @dataclass(frozen=True)
 class NodeMeans:
-    """Estimates of all nodes of a domain.
+    """Estimates of all nodes, G × K each.
 
     Args:
         score: NaN where a node has no value.
@@ -116,36 +82,72 @@ class NodeMeans:
     srs: Floats
 
 
-def node_means(means: ItemMeans, coefficients: Floats, totals: Totals, rows: Ints, reweight: Floats) -> NodeMeans:
-    """Return the nodes' estimates: C·mean and the square root of the diagonal of C·cov·Cᵀ.
+def node_means(
+    means: ItemMeans, coefficients: Patterns, totals: Totals, members: Members, reweight: Floats
+) -> NodeMeans:
+    """Return the nodes' estimates.
 
     Args:
         means: of the items.
-        coefficients: nodes × items, NaN rows where a node has no value.
+        coefficients: of the nodes by domain, NaN where a node has no value.
         totals: of the tally.
-        rows: of the domain.
+        members: the domains.
         reweight: factor by row on the weights (units brought to their share), for `kish` and `srs` only.
     """
-    score = coefficients @ np.nan_to_num(means.mean)
-    variance = np.einsum("ki,ij,kj->k", coefficients, means.covariance, coefficients)
-    size = totals.weights[rows][:, :, 0].sum(axis=0)
-    weights = np.einsum("r,rk->k", reweight, totals.weights[rows][:, :, 0])
-    weights2 = np.einsum("r,rk->k", reweight**2, totals.weights[rows][:, :, 1])
-    n = totals.answered[rows].sum(axis=0)
+    groups, ones = members.rows_of_domain, np.ones(len(members.row))
+    score = coefficients.combine(np.nan_to_num(means.mean), np.arange(len(members.domains)))
+    variance = node_variances(means, coefficients, totals, members)
+    n = np.rint(members.sums(groups, totals.answered, ones)).astype(np.int64)
+    weights = members.sums(groups, totals.weights, reweight)
+    weights2 = members.sums(groups, totals.weights2, reweight**2)
     with np.errstate(invalid="ignore", divide="ignore"):
         kish = np.where(n > 0, weights**2 / weights2, np.nan)
-    srs = _simple_variance(totals, rows, reweight, weights, n) * np.nansum(coefficients, axis=1) ** 2
+    sums = np.nansum(coefficients.matrices, axis=2)[coefficients.pattern]
+    srs = _simple_variance(totals, members, reweight, weights, n) * sums**2
+    size = members.sums(groups, totals.weights, ones)
     return NodeMeans(score, np.sqrt(np.maximum(variance, 0.0)), n, size, kish, srs)
 
 
-def _simple_variance(totals: Totals, rows: Ints, reweight: Floats, weights: Floats, n: Ints) -> Floats:
+def node_variances(means: ItemMeans, coefficients: Patterns, totals: Totals, members: Members) -> Floats:
+    """Return the variances of the nodes' estimates, G × K."""
+    spread = members.rows_of_part.spread
+    residual = totals.y[members.row] - spread(means.ratio) * totals.d[members.row]
+    residual *= spread(means.lever) * totals.scale[members.row, None]
+    influence = coefficients.combine(residual, members.rows_of_domain.of_entry)
+    if totals.moments is None:
+        by_stratum = variances_of_totals(influence, members.rows_of_stratum, members.psus, members.how)
+        return members.strata_of_domain.sums(by_stratum)
+    about_zero = members.parts_of_domain.sums(
+        _second_moments(means, coefficients, totals.moments, totals.scale, members)
+    )
+    off = centring(members.rows_of_stratum.sums(influence), members.psus, members.how)
+    return about_zero - members.strata_of_domain.sums(off)
+
+
+def _second_moments(
+    means: ItemMeans, coefficients: Patterns, moments: Floats, scale: Floats, members: Members
+) -> Floats:
+    """Return Σ_h f_h Σ_i z² of the nodes' influence values z, P × K: cᵀMc, M the moments of the items' influence."""
+    factor = members.rows_of_stratum.spread(members.how.factor) * scale[members.row] ** 2
+    domain = members.parts_of_domain.of_entry
+    found = np.empty((len(domain), coefficients.nodes))
+    for start in range(0, len(domain), PARTS):
+        parts = slice(start, start + PARTS)
+        packed = members.sums(members.rows_of_part.some(start, PARTS), moments, factor)
+        second = residual_moments(packed, means.ratio[parts])
+        second *= means.lever[parts, :, None] * means.lever[parts, None, :]
+        found[parts] = coefficients.quadratic(second, domain[parts])
+    return found
+
+
+def _simple_variance(totals: Totals, members: Members, reweight: Floats, weights: Floats, n: Ints) -> Floats:
     """Return by node the variance that its mean would have in a simple random sample of n with replacement.
 
     s²/n of the respondents' own totals Y about R·D, over the mean of D (the linearised ratio ΣY/ΣD).
     """
-    scale = totals.scale[rows] * reweight
-    y, d = scale @ totals.y[rows] @ totals.members, scale @ totals.d[rows] @ totals.members
-    yy, yd, dd = np.einsum("r,rkp->pk", reweight, totals.squares[rows])
+    groups, scale = members.rows_of_domain, totals.scale[members.row] * reweight
+    y, d = (members.sums(groups, values, scale) @ totals.members for values in (totals.y, totals.d))
+    yy, yd, dd = (members.sums(groups, squares, reweight) for squares in totals.squares)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = y / d
         squares = yy - 2 * ratio * yd + ratio**2 * dd

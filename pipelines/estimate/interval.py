@@ -51,8 +51,9 @@ def beta_interval(percent: Floats, se: Floats, df: Floats, n: Floats, level: flo
 
 def quantile(df: Floats, level: float) -> Floats:
     """Return the two-sided t quantile; NaN where there are no degrees of freedom, normal where they are infinite."""
-    df = np.asarray(df, dtype=float)
-    return np.where(df > 0, special.stdtrit(np.where(df > 0, df, 1.0), 0.5 + level / 2), np.nan)
+    known, place = np.unique(np.asarray(df, dtype=float), return_inverse=True)  # most rows share theirs: each once
+    found = np.where(known > 0, special.stdtrit(np.where(known > 0, known, 1.0), 0.5 + level / 2), np.nan)
+    return found[place].reshape(np.shape(df))
 
 
 METHODS: dict[str, Callable[[Floats, Floats, Floats, Floats, float], Interval]] = {

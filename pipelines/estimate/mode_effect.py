@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.estimate.domain import domains
-from pipelines.estimate.estimator import Design, residual_moments
 from pipelines.estimate.interval import t_interval
+from pipelines.estimate.moments import residual_moments
 from pipelines.estimate.reliability import flags
 from pipelines.estimate.scores import ScoreOptions
 from pipelines.estimate.spec import BREAKDOWN, Bools, Floats, Ints, TallySpec
@@ -27,7 +27,7 @@ from pipelines.estimate.strata import Strata, strata_of
 from pipelines.estimate.tallying import sums_of
 from pipelines.estimate.totals import Rows, Totals, totals_of
 from pipelines.estimate.tree import TreeMatrix
-from pipelines.estimate.variance import covariance_of_moments, covariance_of_totals
+from pipelines.estimate.variance import Scaling, covariance_of_moments, covariance_of_totals, scaling
 from pipelines.model.method import Node
 
 CHANNEL = "channel"
@@ -71,6 +71,23 @@ class _Pair:
     def of(cls, first: Ints, second: Ints) -> _Pair:
         """Put the rows of both together."""
         return cls(np.concatenate([first, second]), np.repeat([1, -1], [len(first), len(second)]))
+
+
+@dataclass(frozen=True)
+class _Design:
+    """The strata of a pair: which they are, the stratum of each of its rows, and the factors of the variance."""
+
+    strata: Ints
+    of_row: Ints
+    psus: Ints
+    how: Scaling
+
+    @classmethod
+    def of(cls, stratum: Ints, strata: Strata, lonely: str) -> _Design:
+        """Take the strata of the rows of a pair."""
+        own, of_row = np.unique(stratum, return_inverse=True)
+        how = scaling(strata.psus[own], strata.correction[own], lonely, [strata.names[one] for one in own])
+        return cls(own, of_row, strata.psus[own], how)
 
 
 def mode_effects(
@@ -175,7 +192,7 @@ def _covariance(survey: _Survey, pair: _Pair, ratio: Floats, factor: Floats) -> 
     totals = survey.totals
     weight = totals.scale[pair.rows]
     residual = (totals.y[pair.rows] - ratio * totals.d[pair.rows]) * weight[:, None] * factor
-    design = Design.of(survey.rows.stratum[pair.rows], survey.strata, survey.lonely)
+    design = _Design.of(survey.rows.stratum[pair.rows], survey.strata, survey.lonely)
     if totals.moments is None:
         key = [(int(h), survey.psu[r]) for h, r in zip(design.of_row, pair.rows, strict=True)] if survey.psu else []
         position = {one: number for number, one in enumerate(dict.fromkeys(key))}

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pyarrow as pa
 
 from pipelines.estimate.interval import t_interval
 from pipelines.estimate.spec import Bools, Floats, Ints
@@ -70,9 +71,13 @@ def with_ranks(columns: Mapping[str, np.ndarray], unit_level: np.ndarray) -> dic
 
 
 def _contests(columns: Mapping[str, np.ndarray], unit_level: np.ndarray) -> list[Ints]:
+    """Return the rows of each contest: those of a measure, level and node that may be ranked."""
     stands: Bools = (columns["breakdown"] == "") & (columns["flag"] != "suppress") & ~np.isnan(columns["score"])
-    contests: dict[tuple, list[int]] = {}
-    for row in np.flatnonzero(stands):
-        contest = (columns["measure"][row], unit_level[row], columns["node_code"][row])
-        contests.setdefault(contest, []).append(int(row))
-    return [np.array(rows) for rows in contests.values()]
+    rows = np.flatnonzero(stands)
+    contest = np.zeros(len(rows), dtype=np.int64)
+    for values in (columns["measure"], unit_level, columns["node_code"]):
+        encoded = pa.array(values[rows]).dictionary_encode()
+        contest = contest * (len(encoded.dictionary) + 1) + encoded.indices.to_numpy()
+    order = np.argsort(contest, kind="stable")
+    starts = np.flatnonzero(np.diff(contest[order], prepend=-1))
+    return np.split(rows[order], starts[1:]) if len(rows) else []

@@ -5,24 +5,24 @@ The top of the package for a survey; it must not read responses: a tally is enou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from pipelines.estimate.domain import Domain, domains
-from pipelines.estimate.estimator import Design, ItemMeans, NodeMeans, average, item_means, node_means
+from pipelines.estimate.domain import domains
+from pipelines.estimate.estimator import NodeMeans, item_means, node_means
 from pipelines.estimate.interval import METHODS
+from pipelines.estimate.members import Members, in_batches
 from pipelines.estimate.rank import RANK_COLUMNS, with_ranks
 from pipelines.estimate.reliability import flags
-from pipelines.estimate.spec import Floats, Ints, TallySpec
+from pipelines.estimate.spec import Bools, Floats, Ints, TallySpec
 from pipelines.estimate.strata import Strata, strata_of, unit_population
 from pipelines.estimate.totals import Rows, Totals, totals_of
 from pipelines.estimate.tree import TreeMatrix
 from pipelines.estimate.variance import Lonely
-from pipelines.model.errors import InputError
 from pipelines.model.method import Node
 from pipelines.model.round import Rollup
 
@@ -106,79 +106,74 @@ def index_scores(
     strata = strata_of(tally, spec, population, options.finite_population)
     people = None if population is None else unit_population(population, spec)
     survey = _Survey(spec, TreeMatrix(tree), strata, Rows.of(tally, spec, strata), people, options)
-    nodes = {node.code: node for node in tree.walk()}
     cells = list(domains(survey.rows, strata, rollups, options.breakdown_min_n))
+    batches = list(in_batches(cells, survey.rows, strata, options.rollup, options.lonely))
     parts: list[dict[str, np.ndarray]] = []
     for measure in spec.measures:
-        totals = totals_of(tally, spec, measure, tuple(nodes), strata.weight[survey.rows.stratum])
-        parts += [_estimate(survey, totals, measure, domain) for domain in cells]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
-    if not columns:
+        totals = totals_of(tally, spec, measure, survey.tree.codes, strata.weight[survey.rows.stratum])
+        parts += [_estimate(survey, totals, measure, members) for members in batches]
+    if not parts:
         return SCHEMA.empty_table()
-    columns["node_level"] = np.array([str(nodes[code].level) for code in columns["node_code"]], dtype=object)
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    level = {node.code: str(node.level) for node in tree.walk()}
+    columns["node_level"] = np.resize([level[code] for code in survey.tree.codes], len(columns["score"])).astype(object)
     return _table(columns, options, set(rollups))
 
 
-def _estimate(survey: _Survey, totals: Totals, measure: str, domain: Domain) -> dict[str, np.ndarray]:
-    """Return the columns of one domain, a value by node."""
-    rows = domain.rows
-    means, share = _item_means(survey, totals, domain)
-    codes, matrix = survey.tree.codes, survey.tree.given(means.available)
-    found = node_means(means, matrix, totals, rows, share)
-    design = Design.of(survey.rows.stratum[rows], survey.strata, survey.options.lonely)
-    members = len(rows) if survey.spec.is_clustered else int(survey.rows.n[rows].sum())
-    df = members - len(design.strata)
-    census = bool((survey.strata.correction[design.strata] == 0).all())
-    se = np.where(np.isnan(found.score) | ((df <= 0) & (not census)), np.nan, found.se)
-    filled = np.full(len(codes), "", dtype=object)
-    return {
-        "measure": filled + measure,
-        "unit_code": filled + domain.unit,
-        "breakdown": filled + domain.breakdown,
-        "category": filled + domain.category,
-        "node_code": np.array(codes, dtype=object),
-        "percent": np.full(len(codes), float(is_percent(survey.spec.measures[measure]))),
+def _estimate(survey: _Survey, totals: Totals, measure: str, members: Members) -> dict[str, np.ndarray]:
+    """Return the columns of some domains, a value by domain and node."""
+    share = members.shares(survey.options.rollup, survey.people)
+    means = item_means(totals, members, share)
+    coefficients = survey.tree.patterns(means.available)
+    found = node_means(means, coefficients, totals, members, _reweight(survey, totals, members, share))
+    df, is_census = _freedom(survey, members)
+    is_known = ~np.isnan(found.score) & ((df > 0) | is_census)[:, None]
+    se = np.where(is_known, found.se, np.nan)
+    matrices = coefficients.matrices
+    incomplete = (np.isnan(matrices) | (matrices != survey.tree.complete)).any(axis=2)[coefficients.pattern]
+    by_node = {
         "score": found.score,
         "se": se,
-        "df": np.full(len(codes), float(df)),
         "n": found.n,
         **_effect(found, se, survey),
-        "items_without_answers": (np.isnan(matrix) | (matrix != survey.tree.complete)).any(axis=1)
-        & ~np.isnan(found.score),
-        "no_variation": (se < 1e-9) & (not census) & (df > 0),
-        **{name: np.full(len(codes), name in domain.remarks) for name in REMARKS[2:]},
+        "items_without_answers": incomplete & ~np.isnan(found.score),
+        "no_variation": (se < 1e-9) & (~is_census & (df > 0))[:, None],
     }
+    by_domain = {
+        "percent": np.full(len(df), float(is_percent(survey.spec.measures[measure]))),
+        "df": df,
+        **{name: np.array([name in domain.remarks for domain in members.domains]) for name in REMARKS[2:]},
+        **{name: _texts(getattr(domain, key) for domain in members.domains) for name, key in KEY.items()},
+        "measure": _texts(measure for _ in members.domains),
+    }
+    columns = {name: values.ravel() for name, values in by_node.items()}
+    columns |= {name: np.repeat(values, coefficients.nodes) for name, values in by_domain.items()}
+    return columns | {"node_code": np.tile(_texts(survey.tree.codes), len(df))}
 
 
+KEY = {"unit_code": "unit", "breakdown": "breakdown", "category": "category"}
 REMARKS = ("items_without_answers", "no_variation", "strata_without_answers", "units_without_answers")
 
 
-def _item_means(survey: _Survey, totals: Totals, domain: Domain) -> tuple[ItemMeans, Floats]:
-    """Return the means of a domain by the rule of roll-ups, and the factor by row that brings units to their share."""
-    rule, rows = survey.options.rollup, domain.rows
-    if rule == Rollup.POOLED or not domain.is_rollup:
-        design = Design.of(survey.rows.stratum[rows], survey.strata, survey.options.lonely)
-        return item_means(totals, rows, design), np.ones(len(rows))
-    parts = [
-        item_means(totals, at, Design.of(survey.rows.stratum[at], survey.strata, survey.options.lonely))
-        for at in domain.parts.values()
-    ]
-    share = np.ones(len(parts))
-    if rule == Rollup.POPULATION_WEIGHTED:
-        share = np.array([_people(survey, unit) for unit in domain.parts])
-    size = [float(totals.scale[at] @ survey.rows.n[at]) for at in domain.parts.values()]
-    factor = [np.full(len(at), s / w) for s, w, at in zip(share, size, domain.parts.values(), strict=True)]
-    return average(parts, share), np.concatenate(factor)
+def _texts(values: Iterable[str]) -> np.ndarray:
+    return np.array(list(values), dtype=object)
 
 
-def _people(survey: _Survey, unit: str) -> float:
-    if survey.people is None:
-        raise InputError(
-            "units are to be weighted by population, but there is no frame",
-            f"unit {unit}",
-            "give the round a frame, or choose pooled or mean_of_units",
-        )
-    return survey.people[unit]
+def _freedom(survey: _Survey, members: Members) -> tuple[Floats, Bools]:
+    """Return by domain the degrees of freedom, PSUs (or responses) less strata, and whether every stratum is whole."""
+    n = np.ones(len(members.row)) if survey.spec.is_clustered else survey.rows.n[members.row].astype(float)
+    df = members.rows_of_domain.sums(n) - members.strata_of_domain.sizes
+    sampled = (survey.strata.correction[members.stratum] != 0).astype(float)
+    return df, members.strata_of_domain.sums(sampled) == 0
+
+
+def _reweight(survey: _Survey, totals: Totals, members: Members, share: Floats) -> Floats:
+    """Return the factor by row that brings the rows of a part to the part's share; 1 where nothing is averaged."""
+    is_average = members.parts_of_domain.spread(np.array([domain.is_rollup for domain in members.domains]))
+    if survey.options.rollup == Rollup.POOLED or not is_average.any():
+        return np.ones(len(members.row))
+    size = members.rows_of_part.sums(totals.scale[members.row] * survey.rows.n[members.row])
+    return members.rows_of_part.spread(np.where(is_average, share / size, 1.0))
 
 
 def _effect(found: NodeMeans, se: Floats, survey: _Survey) -> dict[str, Floats]:
@@ -214,7 +209,7 @@ def table_of(columns: Mapping[str, np.ndarray]) -> pa.Table:
     for entry in SCHEMA:
         values = columns[entry.name]
         if pa.types.is_string(entry.type):
-            arrays.append(pa.array(list(values), pa.string()))
+            arrays.append(pa.array(values, pa.string()))
         else:
             unknown = values == 0 if entry.name in RANK_COLUMNS else np.isnan(values.astype(float))
             arrays.append(pa.array(values, mask=unknown).cast(entry.type))

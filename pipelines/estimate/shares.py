@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from pipelines.estimate.domain import Domain, domains
-from pipelines.estimate.estimator import Design
+from pipelines.estimate.members import Members, in_batches
 from pipelines.estimate.scores import ScoreOptions
 from pipelines.estimate.spec import Floats, TallySpec
-from pipelines.estimate.strata import Strata, strata_of, unit_population
+from pipelines.estimate.strata import strata_of, unit_population
 from pipelines.estimate.tallying import sums_of
 from pipelines.estimate.totals import Rows, counts
-from pipelines.estimate.variance import variances_of_moments, variances_of_totals
-from pipelines.model.errors import InputError
-from pipelines.model.round import Rollup
+from pipelines.estimate.variance import centring, variances_of_totals
 
 SCHEMA = pa.schema(
     [
@@ -63,13 +61,10 @@ def option_shares(
     people = None if population is None else unit_population(population, spec)
     rows = Rows.of(tally, spec, strata)
     read = _read(tally, spec, strata.weight[rows.stratum])
-    parts = []
-    for domain in domains(rows, strata, rollups or {}, options.breakdown_min_n) if read.n.shape[1] else ():
-        share, variance, df = _estimate(domain, read, rows, strata, options, people)
-        known = (df > 0) & ~np.isnan(share)
-        se = np.where(known, np.sqrt(np.maximum(variance, 0.0)), np.nan)
-        parts.append((domain, read.n[domain.rows].sum(axis=0), 100 * share, 100 * se))
-    return _table(parts, spec)
+    cells = list(domains(rows, strata, rollups or {}, options.breakdown_min_n)) if read.n.shape[1] else []
+    batches = in_batches(cells, rows, strata, options.rollup, options.lonely)
+    parts = [_estimate(members, read, rows, members.shares(options.rollup, people)) for members in batches]
+    return _table(cells, parts, spec)
 
 
 def _read(tally: pa.Table, spec: TallySpec, scale: Floats) -> _Counts:
@@ -78,57 +73,53 @@ def _read(tally: pa.Table, spec: TallySpec, scale: Floats) -> _Counts:
     return _Counts(sums_of(tally, "count"), counts(tally, spec), squares, scale, question)
 
 
-def _estimate(
-    domain: Domain, read: _Counts, rows: Rows, strata: Strata, options: ScoreOptions, people: Mapping[str, float] | None
-) -> tuple[Floats, Floats, float]:
-    """Return shares (0 to 1), their variances and the degrees of freedom."""
-    if options.rollup == Rollup.POOLED or not domain.is_rollup:
-        return _pooled(domain.rows, read, rows, strata, options)
-    found = [_pooled(at, read, rows, strata, options) for at in domain.parts.values()]
-    weight = np.ones(len(found))
-    if options.rollup == Rollup.POPULATION_WEIGHTED:
-        if people is None:
-            raise InputError("units are to be weighted by population, but there is no frame", domain.unit, "give one")
-        weight = np.array([people[unit] for unit in domain.parts])
-    shares = np.array([share for share, _, _ in found])
-    with np.errstate(invalid="ignore"):
-        part = weight[:, None] * ~np.isnan(shares)
-        part = part / part.sum(axis=0)
-    variance = np.nansum(part**2 * np.array([one for _, one, _ in found]), axis=0)
-    share = np.where(np.isnan(shares).all(axis=0), np.nan, np.nansum(part * shares, axis=0))
-    return share, variance, sum(df for _, _, df in found)
-
-
-def _pooled(
-    at: np.ndarray, read: _Counts, rows: Rows, strata: Strata, options: ScoreOptions
-) -> tuple[Floats, Floats, float]:
-    design = Design.of(rows.stratum[at], strata, options.lonely)
-    scale = read.scale[at]
-    chosen = scale @ read.weight[at]
+def _estimate(members: Members, read: _Counts, rows: Rows, part_of_domain: Floats) -> dict[str, np.ndarray]:
+    """Return `n`, `share` and `se` of some domains, in percent: domains × options each."""
+    chosen = members.sums(members.rows_of_part, read.weight, read.scale[members.row])
     answered = read.answers(chosen)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(answered > 0, chosen / answered, np.nan)
-    p, size = np.nan_to_num(share), np.where(answered > 0, answered, 1.0)
-    residual = (read.weight[at] - p * read.answers(read.weight[at])) * scale[:, None] / size
+    known = np.where(answered > 0, answered, 1.0)
+    counted = part_of_domain[:, None] * (answered > 0)
+    all_parts = members.parts_of_domain.sums(counted)
+    part = counted / members.parts_of_domain.spread(np.where(all_parts > 0, all_parts, 1.0))
+    share = np.where(all_parts > 0, members.parts_of_domain.sums(part * chosen / known), np.nan)
+    variance = _variances(members, read, chosen / known, part / known)
+    n = np.ones(len(members.row)) if read.weight2 is None else rows.n[members.row].astype(float)
+    df = members.rows_of_domain.sums(n) - members.strata_of_domain.sizes
+    se = np.where((df > 0)[:, None] & ~np.isnan(share), np.sqrt(np.maximum(variance, 0.0)), np.nan)
+    count = members.sums(members.rows_of_domain, read.n, np.ones(len(members.row)))
+    return {"n": np.rint(count).astype(np.int64), "share": 100 * share, "se": 100 * se}
+
+
+def _variances(members: Members, read: _Counts, ratio: Floats, lever: Floats) -> Floats:
+    """Return the variances of the shares: domains × options; `ratio` is p by part, `lever` as in `ItemMeans`."""
+    at, spread = members.row, members.rows_of_part.spread
+    p, factor = spread(ratio), spread(lever) * read.scale[at, None]
+    influence = (read.weight[at] - p * read.answers(read.weight[at])) * factor
     if read.weight2 is None:
-        df = len(at) - len(design.strata)
-        return share, variances_of_totals(residual, design.of_row, design.psus, design.how), df
+        by_stratum = variances_of_totals(influence, members.rows_of_stratum, members.psus, members.how)
+        return members.strata_of_domain.sums(by_stratum)
     squares = read.weight2[at]
-    second = (squares * (1 - 2 * p) + p**2 * read.answers(squares)) * (scale[:, None] / size) ** 2
-    order = np.argsort(design.of_row)
-    df = int(rows.n[at].sum()) - len(design.strata)
-    return share, variances_of_moments(second[order], residual[order], design.psus, design.how), df
+    second = (squares * (1 - 2 * p) + p**2 * read.answers(squares)) * factor**2
+    about_zero = members.how.factor[:, None] * members.rows_of_stratum.sums(second)
+    off = centring(members.rows_of_stratum.sums(influence), members.psus, members.how)
+    return members.strata_of_domain.sums(about_zero - off)
 
 
-def _table(parts: list[tuple[Domain, np.ndarray, Floats, Floats]], spec: TallySpec) -> pa.Table:
+def _table(cells: Sequence[Domain], parts: Sequence[Mapping[str, np.ndarray]], spec: TallySpec) -> pa.Table:
+    if not cells:
+        return SCHEMA.empty_table()
     pairs = [(question, code) for question, codes in spec.options.items() for code in codes]
-    columns: dict[str, list] = {field.name: [] for field in SCHEMA}
-    for domain, n, share, se in parts:
-        for name, value in (("unit_code", domain.unit), ("breakdown", domain.breakdown), ("category", domain.category)):
-            columns[name] += [value] * len(pairs)
-        columns["question_code"] += [question for question, _ in pairs]
-        columns["answer_code"] += [code for _, code in pairs]
-        columns["n"] += n.tolist()
-        columns["share"] += [None if np.isnan(value) else value for value in share.tolist()]
-        columns["se"] += [None if np.isnan(value) else value for value in se.tolist()]
+    domain = pa.array(np.repeat(np.arange(len(cells)), len(pairs)))
+    pair = pa.array(np.tile(np.arange(len(pairs)), len(cells)))
+    n, share, se = (np.concatenate([part[name].ravel() for part in parts]) for name in ("n", "share", "se"))
+    columns = {
+        "unit_code": pa.array([cell.unit for cell in cells]).take(domain),
+        "breakdown": pa.array([cell.breakdown for cell in cells]).take(domain),
+        "category": pa.array([cell.category for cell in cells]).take(domain),
+        "question_code": pa.array([question for question, _ in pairs]).take(pair),
+        "answer_code": pa.array([code for _, code in pairs]).take(pair),
+        "n": pa.array(n),
+        "share": pa.array(share, mask=np.isnan(share)),
+        "se": pa.array(se, mask=np.isnan(se)),
+    }
     return pa.table(columns, schema=SCHEMA)

@@ -6,6 +6,7 @@ It must not look at an answer.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -37,8 +38,9 @@ class Strata:
         """Return the position of each stratum."""
         return {key: number for number, key in enumerate(self.keys)}
 
+    @cached_property
     def names(self) -> list[str]:
-        """Return the strata's names for messages."""
+        """The strata's names for messages."""
         return [" / ".join(key) for key in self.keys]
 
 

@@ -20,11 +20,12 @@ class Totals:
     """Totals by row of the tally, for one measure; J items, K nodes in the order of the tree.
 
     Args:
-        y: Σwp, rows × J.
-        d: Σwd, rows × J.
+        y: Σwp, rows × J, without the weight of the stratum.
+        d: Σwd, rows × J, without it.
         answered: responses with an answer below the node, rows × K.
-        weights: Σw and Σw² of those, rows × K × 2.
-        squares: Σw(Y², YD, D²) of the respondents' own totals, rows × K × 3.
+        weights: Σw of those, rows × K.
+        weights2: Σw² of those, rows × K.
+        squares: ΣwY², ΣwYD and ΣwD² of the respondents' own totals, rows × K each.
         members: relative weights of the items in the nodes, J × K.
         moments: Σ(wv)(wv)ᵀ packed, rows × upper triangle; None where the tally is by PSU.
         scale: weight of the row's stratum: `moments` are still without it.
@@ -34,7 +35,8 @@ class Totals:
     d: Floats
     answered: Ints
     weights: Floats
-    squares: Floats
+    weights2: Floats
+    squares: list[Floats]
     members: Floats
     moments: Floats | None
     scale: Floats
@@ -67,23 +69,28 @@ def counts(tally: pa.Table, spec: TallySpec, power: int = 1) -> Floats:
 
 def totals_of(tally: pa.Table, spec: TallySpec, measure: str, nodes: tuple[str, ...], scale: Floats) -> Totals:
     """Return the totals of one measure; `nodes` are codes of items and inner nodes, `scale` the weight by row."""
-    points, valid = _by_option(spec, measure)
-    weighted, n = counts(tally, spec), sums_of(tally, "count").astype(float)
-    y, d, per_row = weighted @ points, weighted @ valid, scale[:, None]
-    w = np.stack([d * per_row, counts(tally, spec, 2) @ valid * per_row**2], axis=2)
-    own = np.stack([weighted @ points**2, y, d], axis=2) * per_row[:, :, None]
-    inner = _inner(tally, spec, measure, scale)
     place = {code: k for k, code in enumerate((*spec.items, *spec.nodes))}
-    order = [place[code] for code in nodes]
-    moments = None if spec.is_clustered else sums_of(tally, f"moments_{measure}")
+    order = np.array([place[code] for code in nodes], dtype=np.int64)
+
+    def by_node(items: np.ndarray, inner: np.ndarray) -> np.ndarray:
+        return np.hstack([items, inner]).take(order, axis=1)
+
+    points, valid = _by_option(spec, measure)
+    weighted, per_row = counts(tally, spec), scale[:, None]
+    y, d = weighted @ points, weighted @ valid
+    inner = _inner(tally, spec, measure)
+    answered = by_node(sums_of(tally, "count") @ valid if spec.weight else d, inner.answered)
+    power = by_node(d, inner.weights), by_node(counts(tally, spec, 2) @ valid if spec.weight else d, inner.weights2)
+    own = (weighted @ points**2, y, d)
     return Totals(
         y=y,
         d=d,
-        answered=np.hstack([np.rint(n @ valid).astype(np.int64), inner[0]])[:, order],
-        weights=np.concatenate([w, inner[1]], axis=1)[:, order],
-        squares=np.concatenate([own, inner[2]], axis=1)[:, order],
+        answered=np.rint(answered).astype(np.int64),
+        weights=power[0] * per_row,
+        weights2=power[1] * per_row**2,
+        squares=[by_node(*both) * per_row for both in zip(own, inner.squares, strict=True)],
         members=np.hstack([np.eye(len(spec.items)), spec.members])[:, order],
-        moments=moments,
+        moments=None if spec.is_clustered else sums_of(tally, f"moments_{measure}"),
         scale=scale,
     )
 
@@ -98,14 +105,21 @@ def _by_option(spec: TallySpec, measure: str) -> tuple[Floats, Floats]:
     return points, valid
 
 
-def _inner(tally: pa.Table, spec: TallySpec, measure: str, scale: Floats) -> tuple[Ints, Floats, Floats]:
-    """Return answered, weights and squares of the inner nodes of one measure."""
+@dataclass(frozen=True)
+class _Inner:
+    """What a tally holds of the inner nodes of one measure, rows × nodes each; names as in `Totals`."""
+
+    answered: Ints
+    weights: np.ndarray
+    weights2: np.ndarray
+    squares: list[Floats]
+
+
+def _inner(tally: pa.Table, spec: TallySpec, measure: str) -> _Inner:
     count, at = len(spec.nodes), list(spec.measures).index(measure)
     answered = sums_of(tally, "answered")[:, at * count : (at + 1) * count]
-    squares = sums_of(tally, "squares")[:, 3 * at * count : 3 * (at + 1) * count].reshape(-1, 3, count)
-    if spec.weight:
-        both = sums_of(tally, "answered_weight").reshape(-1, 2, len(spec.measures), count)[:, :, at]
-    else:
-        both = np.stack([answered, answered], axis=1).astype(float)
-    powers = np.stack([scale, scale**2], axis=1)[:, :, None]
-    return answered, (both * powers).transpose(0, 2, 1), squares.transpose(0, 2, 1) * scale[:, None, None]
+    squares = np.split(sums_of(tally, "squares")[:, 3 * at * count : 3 * (at + 1) * count], 3, axis=1)
+    if not spec.weight:
+        return _Inner(answered, answered, answered, squares)
+    both = sums_of(tally, "answered_weight").reshape(-1, 2, len(spec.measures), count)
+    return _Inner(answered, both[:, 0, at], both[:, 1, at], squares)

@@ -6,11 +6,12 @@ covariance two: C·mean and C·cov·Cᵀ.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipelines.estimate.spec import Bools, Floats
+from pipelines.estimate.spec import Bools, Floats, Ints
 from pipelines.model.method import Combination, Node
 
 
@@ -93,3 +94,50 @@ class TreeMatrix:
         if available.tobytes() not in self._known:
             self._known[available.tobytes()] = coefficients(self.tree, available)[1]
         return self._known[available.tobytes()]
+
+    def patterns(self, available: Bools) -> Patterns:
+        """Return the coefficients of many domains, `available` being domains × leaves."""
+        known, pattern = np.unique(available, axis=0, return_inverse=True)
+        return Patterns(np.array([self.given(one) for one in known]), pattern)
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Coefficients of domains, most of which have the same leaves and so the same matrix.
+
+    Args:
+        matrices: patterns × nodes × leaves, NaN where a node has no value.
+        pattern: number of each domain's matrix.
+    """
+
+    matrices: Floats
+    pattern: Ints
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes."""
+        return self.matrices.shape[1]
+
+    def combine(self, values: Floats, domain: Ints) -> Floats:
+        """Return C·x, C the matrix of the domain, for every row x of values (entries × leaves): entries × nodes."""
+        found = np.empty((len(values), self.nodes))
+        for own, matrix in self._by_pattern(domain):
+            found[own] = values[own] @ matrix.T
+        return found
+
+    def quadratic(self, values: Floats, domain: Ints) -> Floats:
+        """Return the diagonal of C·M·Cᵀ for every matrix M of values (entries × leaves × leaves): entries × nodes."""
+        found = np.empty((len(values), self.nodes))
+        for own, matrix in self._by_pattern(domain):
+            found[own] = ((matrix @ values[own]) * matrix).sum(axis=2)
+        return found
+
+    def _by_pattern(self, domain: Ints) -> Iterator[tuple[Ints | slice, Floats]]:
+        if len(self.matrices) == 1:
+            yield slice(None), self.matrices[0]
+            return
+        of_entry = self.pattern[domain]
+        order = np.argsort(of_entry, kind="stable")
+        starts = np.flatnonzero(np.diff(of_entry[order], prepend=-1))
+        for own in np.split(order, starts[1:]):
+            yield own, self.matrices[of_entry[own[0]]]

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from pipelines.estimate.grouping import Grouping
 from pipelines.estimate.spec import Bools, Floats, Ints
 from pipelines.model.errors import InputError
 
@@ -38,7 +39,9 @@ class Scaling:
     centred: Bools
 
 
-def scaling(psus: Ints, correction: Floats, lonely: Lonely | str, names: Sequence[str] = ()) -> Scaling:
+def scaling(
+    psus: Ints, correction: Floats, lonely: Lonely | str, names: Sequence[str] = (), group: Ints | None = None
+) -> Scaling:
     """Return the factors by stratum.
 
     Args:
@@ -46,6 +49,7 @@ def scaling(psus: Ints, correction: Floats, lonely: Lonely | str, names: Sequenc
         correction: finite population correction, 1 − sampled/all PSUs; 1 for none.
         lonely: rule for strata with one PSU that is not the whole stratum.
         names: names of the strata, for the message of `fail`.
+        group: number of the estimate that a stratum belongs to, where there are several; `average` is within it.
 
     Raises:
         InputError: the rule is `fail` and there is such a stratum.
@@ -54,16 +58,22 @@ def scaling(psus: Ints, correction: Floats, lonely: Lonely | str, names: Sequenc
     single = psus <= 1
     bare = single & (correction > 0)
     if bare.any() and lonely == Lonely.FAIL:
-        first = names[int(np.argmax(bare))] if names else str(int(np.argmax(bare)))
+        first = names[int(np.argmax(bare))] if len(names) else str(int(np.argmax(bare)))
         raise InputError(
-            f"{int(bare.sum())} strata have a single PSU (first: {first}); their variance cannot be estimated",
+            "there is a single PSU in the stratum: its variance cannot be estimated",
             f"stratum {first}",
             "join strata, or choose how to treat them: remove, certainty, adjust or average",
         )
     factor = correction * np.where(single, float(lonely == Lonely.ADJUST), psus / np.maximum(psus - 1, 1))
     if lonely == Lonely.AVERAGE:
-        factor = factor * (len(psus) / (~bare).sum() if not bare.all() else np.nan)
+        factor = factor * _average_factor(bare, np.zeros(len(psus), dtype=np.int64) if group is None else group)
     return Scaling(factor, ~single)
+
+
+def _average_factor(bare: Bools, group: Ints) -> Floats:
+    """Return all strata over those that are not bare, by group, at each stratum; NaN where all of them are."""
+    strata, others = np.bincount(group), np.bincount(group, ~bare)
+    return np.where(others > 0, strata / np.maximum(others, 1), np.nan)[group]
 
 
 def covariance_of_totals(totals: Floats, stratum: Ints, psus: Ints, how: Scaling) -> Floats:
@@ -79,9 +89,18 @@ def covariance_of_totals(totals: Floats, stratum: Ints, psus: Ints, how: Scaling
     return spread.T @ spread
 
 
-def variances_of_totals(totals: Floats, stratum: Ints, psus: Ints, how: Scaling) -> Floats:
-    """Return the diagonal of `covariance_of_totals`."""
-    return (_deviations(totals, stratum, psus, how) ** 2).sum(axis=0)
+def variances_of_totals(totals: Floats, strata: Grouping, psus: Ints, how: Scaling) -> Floats:
+    """Return what each stratum adds to the variance of column sums: strata × k.
+
+    Args:
+        totals: PSUs × k in the order of their strata; only PSUs with a member of the domain need be there.
+        strata: which of them are in which stratum.
+        psus: number of PSUs by stratum.
+        how: factors by stratum.
+    """
+    mean = strata.sums(totals) * (how.centred / np.maximum(psus, 1))[:, None]
+    absent = np.maximum(psus - strata.sizes, 0)[:, None] * mean**2
+    return how.factor[:, None] * (strata.sums((totals - strata.spread(mean)) ** 2) + absent)
 
 
 def covariance_of_moments(second: Floats, first: Floats, psus: Ints, how: Scaling) -> Floats:
@@ -90,9 +109,9 @@ def covariance_of_moments(second: Floats, first: Floats, psus: Ints, how: Scalin
     return np.einsum("h,hij->ij", how.factor, about_mean)
 
 
-def variances_of_moments(second: Floats, first: Floats, psus: Ints, how: Scaling) -> Floats:
-    """Return the diagonal of `covariance_of_moments`; `second` is strata × k of squares."""
-    return how.factor @ (second - (how.centred / np.maximum(psus, 1))[:, None] * first**2)
+def centring(first: Floats, psus: Ints, how: Scaling) -> Floats:
+    """Return what centring at the stratum's mean takes off sums of squares, factors applied; `first` is strata × k."""
+    return (how.factor * how.centred / np.maximum(psus, 1))[:, None] * first**2
 
 
 def _deviations(totals: Floats, stratum: Ints, psus: Ints, how: Scaling) -> Floats:

@@ -56,6 +56,7 @@ class ScreenPlan:
         refused_states: states of review at the source that refuse a record; `unreviewed` is that of no state.
         waiting_states: states in which a record waits: it counts once a later revision of it is in another state.
         numbers_once: whether a running number of a device stands for one response in a month, the first submitted.
+        excluded: response id → the decision by which it does not count, for responses that would be accepted.
     """
 
     round: Round
@@ -66,3 +67,4 @@ class ScreenPlan:
     refused_states: tuple[str, ...] = ("rejected",)
     waiting_states: tuple[str, ...] = ("on_hold",)
     numbers_once: bool = False
+    excluded: Mapping[str, str] = field(default_factory=dict)

@@ -77,10 +77,11 @@ WITH facts AS (
     WINDOW same AS (PARTITION BY device_id, sequence ORDER BY local_time, record_id, response_id)
 )
 SELECT row,
-    CASE WHEN number > 1 THEN 'D402_SAME_CONTENT' WHEN turn > 1 THEN 'D404_SAME_NUMBER' ELSE found END AS code,
+    CASE WHEN number > 1 THEN 'D402_SAME_CONTENT' WHEN turn > 1 THEN 'D404_SAME_NUMBER'
+        WHEN found IS NULL AND decision IS NOT NULL THEN 'R308_EXCLUDED_BY_DECISION' ELSE found END AS code,
     coalesce(date_trunc('month', local_receipt) > date_trunc('month', local_time), false) AS is_late,
-    first_record, first_of_number, best_revision, local_time, answered, age_in_years
-FROM screened LEFT JOIN compared USING (row) LEFT JOIN numbered USING (row)
+    first_record, first_of_number, best_revision, local_time, answered, age_in_years, decision
+FROM screened LEFT JOIN compared USING (row) LEFT JOIN numbered USING (row) LEFT JOIN excluded USING (response_id)
 """
 
 _ACCEPTED = """
@@ -107,6 +108,7 @@ SELECT code, landing_sha256, line, response_id, json_merge_patch('{{}}', to_json
         WHEN 'R304_UNIT_NOT_IN_ROUND' THEN unit_code
         WHEN 'R305_REFUSED_AT_SOURCE' THEN coalesce(review_state, 'unreviewed')
         WHEN 'R306_AWAITS_REVIEW' THEN coalesce(review_state, 'unreviewed')
+        WHEN 'R308_EXCLUDED_BY_DECISION' THEN decision
         ELSE ''
     END AS value
 FROM mine JOIN decided USING (row)
@@ -150,6 +152,7 @@ def _decide(
     connection.execute("SET TimeZone = 'UTC'")  # payloads must not depend on the machine
     connection.register("month_files", dataset(lake, mine, schema))
     connection.register("others", dataset(lake, others, pa.schema([schema.field(name) for name in IDENTITY])))
+    connection.register("excluded", _excluded(plan))
     connection.execute("CREATE TEMP TABLE mine AS SELECT row_number() OVER () AS row, * FROM month_files")
     connection.execute(_RANK.format(identity=", ".join(IDENTITY)))
     items = [f"({_quoted(name)} IS NOT NULL)::INTEGER" for name in item_columns(plan.method)]
@@ -170,6 +173,12 @@ def _decide(
         },
     )
     return len(connection.table("mine"))
+
+
+def _excluded(plan: ScreenPlan) -> pa.Table:
+    names = ("response_id", "decision")
+    columns = (plan.excluded.keys(), plan.excluded.values())
+    return pa.table({name: pa.array(list(values), pa.string()) for name, values in zip(names, columns, strict=True)})
 
 
 def _accepted(connection: duckdb.DuckDBPyConnection, plan: ScreenPlan) -> pa.Table:

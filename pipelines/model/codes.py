@@ -121,6 +121,10 @@ class RejectCode(Enum):
         "Nguồn không còn bản ghi “{value}”; câu trả lời đã nhận vẫn được tính",
         "The source no longer holds record “{value}”; the answer received before still counts",
     )
+    R308_EXCLUDED_BY_DECISION = (
+        "Bị loại theo quyết định {value}",
+        "Excluded by decision {value}",
+    )
     D401_SAME_RECORD = ("Cùng bản ghi đã có", "The same record is already there")
     D402_SAME_CONTENT = (
         "Cùng nội dung, thiết bị, thời điểm, đơn vị và thủ tục với bản ghi {value}",

@@ -285,3 +285,20 @@ def test_a_round_with_another_window_screens_the_same_files_anew(lake):
     narrow = replace(SCREEN, round=replace(ROUND, window_to=date(2023, 5, 3)))
     assert counts(screen_month(lake, narrow, "kiosk", "2023-05")) == (1, 0, 0, 1)
     assert accepted(lake) == []
+
+
+def test_a_response_excluded_by_decision_leaves_the_accepted_with_its_decision_and_its_twin_does_not_take_its_place(
+    lake,
+):
+    (report,) = collect(lake, lines(row(), row(id="r2"), row(id="r3", device="K02"))).values()
+    assert (report.accepted, report.duplicate) == (2, 1)
+    first, other = (one["response_id"] for one in accepted(lake))
+    decided = {first: "x001: chép phiếu (đề nghị: An; duyệt: Bình)", "0" * 32: "x002"}
+    report = screen_month(lake, replace(SCREEN, excluded=decided), "kiosk", "2023-05")
+    assert (report.rows_in, report.accepted, report.duplicate, report.rejected) == (3, 1, 1, 1)
+    assert [one["response_id"] for one in accepted(lake)] == [other]
+    refused = {one["code"]: one for one in lake.read_table(report.outputs[1]).to_pylist()}
+    assert refused.keys() == {"D402_SAME_CONTENT", "R308_EXCLUDED_BY_DECISION"}
+    said = refused["R308_EXCLUDED_BY_DECISION"]
+    assert (said["response_id"], said["value"]) == (first, decided[first])
+    assert "x001: chép phiếu" in said["message_vi"]

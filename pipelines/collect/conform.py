@@ -108,7 +108,7 @@ class _Work:
         ]
 
     def _reject(self, rows: list[Reject]) -> None:
-        self.rejected.add(reject_table(rows), np.full(len(rows), REJECTED))
+        self.rejected.add(reject_table(rows), pa.repeat(REJECTED, len(rows)))
 
 
 def conform_object(lake: Lake, plan: ConformPlan, source: Source, config: SourceConfig, landed: Landed) -> StageReport:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 
@@ -27,11 +27,11 @@ class Spool:
         """Keys that hold rows, sorted."""
         return sorted(self._parts)
 
-    def add(self, table: pa.Table, keys: np.ndarray) -> None:
+    def add(self, table: pa.Table, keys: pa.Array) -> None:
         """Take rows, each under its own key."""
-        for key in np.unique(keys):
-            rows = table.filter(pa.array(keys == key))
-            parts = self._parts.setdefault(str(key), [])
+        for key in keys.unique().to_pylist():
+            rows = table.filter(pc.equal(keys, key))
+            parts = self._parts.setdefault(key, [])
             parts.append(self._folder / f"{key}.{len(parts)}.arrow")
             with pa.OSFile(str(parts[-1]), "wb") as sink, pa.ipc.new_file(sink, self._schema) as writer:
                 writer.write_table(rows)

@@ -85,7 +85,7 @@ def test_every_iso_time_with_a_zone_is_read_exactly(moment, zone):
 
 def test_month_is_counted_in_the_zone():
     times = parse_times(pa.array(["2023-04-30T16:59:59Z", "2023-04-30T17:00:00Z"]), VIETNAM)
-    assert local_months(times, VIETNAM).tolist() == ["2023-04", "2023-05"]
+    assert local_months(times, VIETNAM).to_pylist() == ["2023-04", "2023-05"]
     assert datetime(2023, 4, 30, 17, tzinfo=UTC).astimezone(ZoneInfo(VIETNAM)).month == 5
 
 

@@ -17,6 +17,8 @@ from pipelines.cli_device import devices
 from pipelines.cli_form import form
 from pipelines.cli_ledger import app as ledger
 from pipelines.cli_plan import plan
+from pipelines.cli_privacy import app as privacy
+from pipelines.cli_privacy import persons
 from pipelines.cli_reading import reading
 from pipelines.model.errors import HailongError, StateError
 from pipelines.settings import Settings
@@ -35,6 +37,8 @@ app.command()(devices)
 app.add_typer(form, name="form")
 app.add_typer(ledger, name="ledger")
 app.add_typer(plan, name="plan")
+app.add_typer(privacy, name="privacy")
+app.add_typer(persons)
 app.add_typer(reading)
 out = Console()
 

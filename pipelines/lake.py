@@ -280,6 +280,31 @@ def ledger_head(round_id: str, source: str, size: str) -> str:
     return f"ledger/round={round_id}/source={source}/heads/{size}.json"
 
 
+def tombstone(round_id: str, response_id: str) -> str:
+    """Mark of a response from which the person was erased; what is conformed again honours it."""
+    return f"erasures/{round_id}/{response_id}.json"
+
+
+def sealed(round_id: str) -> str:
+    """Mark of a round whose answers were removed when their time was over; its results stay."""
+    return f"sealed/{round_id}.json"
+
+
+def access(round_id: str, name: str) -> str:
+    """One access of a person to identity or raw bytes; never overwritten."""
+    return f"access/{round_id}/{name}.json"
+
+
+def alert(round_id: str, kind: str, subject: str) -> str:
+    """Something that somebody should look at, or should have: its last state."""
+    return f"alerts/{round_id}/{kind}~{subject}.json"
+
+
+def backup(day: str) -> str:
+    """A copy of the warehouse as it was on a day."""
+    return f"backups/warehouse-{day}.duckdb"
+
+
 def release(release_id: str) -> str:
     """Folder of a release."""
     return f"releases/{release_id}"

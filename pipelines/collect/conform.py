@@ -23,7 +23,7 @@ from pipelines.collect.people import People
 from pipelines.collect.plan import ConformPlan
 from pipelines.collect.problems import Problems, check_headings, unknown_form
 from pipelines.collect.redacted import read_landed
-from pipelines.collect.rejects import SCHEMA, payload_of, reject_of, reject_of_fault, reject_table
+from pipelines.collect.rejects import ERASED, SCHEMA, payload_of, reject_of, reject_of_fault, reject_table
 from pipelines.collect.schema import response_schema
 from pipelines.collect.spool import Spool
 from pipelines.lake import Lake, conformed, rejects
@@ -50,7 +50,8 @@ class _Work:
     people: People
 
     def take_fault(self, fault: Fault) -> None:
-        self._reject([reject_of_fault(self.landed, fault, self.plan.payload_limit)])
+        asks = any(form.identity for form in self.forms)
+        self._reject([reject_of_fault(self.landed, fault, self.plan.payload_limit, asks)])
 
     def take_block(self, block: Block) -> None:
         rows: list[Reject] = []
@@ -95,13 +96,13 @@ class _Work:
         self.accepted.add(table, local_months(table["submitted_at"], self.plan.round.time_zone))
 
     def _rejects(self, form: Form | None, block: Block, problems: Problems, identities: pa.Array) -> list[Reject]:
-        limit = self.plan.payload_limit
+        limit, erased = self.plan.payload_limit, self.plan.keeper.erased
         return [
             reject_of(
                 self.landed,
                 problems.of_row(row),
                 int(block.lines[row]),
-                payload_of(block, row, form, limit),
+                ERASED if identities[row].as_py() in erased else payload_of(block, row, form, limit),
                 identities[row].as_py() or "",
             )
             for row in np.flatnonzero(problems.is_bad).tolist()

@@ -17,6 +17,7 @@ from pipelines.collect.identity import response_ids
 from pipelines.collect.privacy import scrub
 from pipelines.lake import Lake
 from pipelines.model.codes import RejectCode
+from pipelines.model.errors import StateError
 from pipelines.model.round import SourceConfig
 from pipelines.model.run import Landed
 from pipelines.model.source import Fault, RawRows, Source
@@ -26,7 +27,13 @@ REDACTED = ".rows"  # how the name of such a copy ends, before `.age`
 
 
 def read_landed(lake: Lake, source: Source, config: SourceConfig, landed: Landed) -> Iterator[RawRows | Fault]:
-    """Yield the rows and faults of a landed object, whether it lies as it came, encrypted or redacted."""
+    """Yield the rows and faults of a landed object, whether it lies as it came, encrypted or redacted.
+
+    Raises:
+        StateError: its time was over and it was removed.
+    """
+    if not landed.path:
+        raise StateError("the landed bytes were removed, their time being over", landed.name, "see settings.retention")
     with lake.open(landed.path) as stream:
         if is_redacted(landed.path):
             yield from _read(stream)
@@ -65,7 +72,16 @@ def redacted(
             yield _line({"lines": list(part.lines), "columns": _columns(part, forms, landed, erased)})
 
 
-def holds(part: RawRows, forms: tuple[Form, ...], landed: Landed, erased: Collection[str]) -> list[tuple[Form, int]]:
+def leads_to(part: RawRows | Fault, forms: tuple[Form, ...], landed: Landed, erased: Collection[str]) -> bool:
+    """Whether a part holds anything of an erased response that may not stay."""
+    return not isinstance(part, Fault) and any(
+        cells[row] is not None and not _may_stay(form, clean_text(heading))
+        for form, row in _rows(part, forms, landed, erased)
+        for heading, cells in part.columns.items()
+    )
+
+
+def _rows(part: RawRows, forms: tuple[Form, ...], landed: Landed, erased: Collection[str]) -> list[tuple[Form, int]]:
     """Return form and position of the rows of erased responses."""
     found = []
     for form, block in assign_forms(forms, Block.read(part)):
@@ -81,7 +97,7 @@ def _columns(
     part: RawRows, forms: tuple[Form, ...], landed: Landed, erased: Collection[str]
 ) -> dict[str, list[str | None]]:
     columns = {heading: list(cells) for heading, cells in part.columns.items()}
-    for form, row in holds(part, forms, landed, erased):
+    for form, row in _rows(part, forms, landed, erased):
         for heading, cells in columns.items():
             if not _may_stay(form, clean_text(heading)):
                 cells[row] = None
@@ -94,12 +110,12 @@ def _may_stay(form: Form, heading: str) -> bool:
 
 
 def _line(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=True).encode() + b"\n"  # a lone surrogate is kept as an escape
+    return json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass") + b"\n"
 
 
 def _read(stream: BinaryIO) -> Iterator[RawRows | Fault]:
     for line in stream:
-        value = json.loads(line)
+        value = json.loads(line.decode(errors="surrogatepass"))
         if "fault" in value:
             yield Fault(**value["fault"] | {"code": RejectCode[value["fault"]["code"]]})
         else:

@@ -15,14 +15,17 @@ import pyarrow as pa
 
 from pipelines.collect.cells import Block, clean_text
 from pipelines.collect.forms import Form
-from pipelines.collect.privacy import IDENTITY, scrub
+from pipelines.collect.privacy import IDENTITY, is_private_heading, scrub
 from pipelines.collect.problems import Problem
 from pipelines.lake import Lake, rejects
+from pipelines.model.codes import RejectCode
 from pipelines.model.run import Landed, Reject
 from pipelines.model.source import Fault
 
 SCHEMA = pa.schema([(field.name, pa.int64() if field.name == "line" else pa.string()) for field in fields(Reject)])
 VALUE_LIMIT = 200
+ERASED = "[đã xóa · erased]"  # in place of the payload of a row whose person was erased
+UNREAD = "[không giữ ở đây · only in the landed bytes]"  # ... of what could not be read where the form asks for names
 
 
 def reject_table(rows: Iterable[Reject]) -> pa.Table:
@@ -44,7 +47,7 @@ def read_rejects(lake: Lake, round_id: str, source: str = "") -> pa.Table:
 
 def reject_of(landed: Landed, problems: Sequence[Problem], line: int | None, payload: str, identity: str) -> Reject:
     """Return the reject of a row: the first problem's code and place, the texts of all."""
-    values = [limited(scrub(storable(problem.value))[0], VALUE_LIMIT) for problem in problems]
+    values = [limited(_told(problem), VALUE_LIMIT) for problem in problems]
     said = list(zip(problems, values, strict=True))
     return Reject(
         code=problems[0].code.code,
@@ -61,9 +64,12 @@ def reject_of(landed: Landed, problems: Sequence[Problem], line: int | None, pay
     )
 
 
-def reject_of_fault(landed: Landed, fault: Fault, limit: int) -> Reject:
-    """Return the reject of what the reader could not split into fields."""
-    payload = limited(scrub(storable(fault.payload))[0], limit)
+def reject_of_fault(landed: Landed, fault: Fault, limit: int, asks: bool = False) -> Reject:
+    """Return the reject of what the reader could not split into fields; without its text where the form asks for names.
+
+    Where a name ends in such a text nobody can tell.
+    """
+    payload = UNREAD if asks and fault.payload else limited(scrub(storable(fault.payload))[0], limit)
     return reject_of(landed, [Problem(fault.code, fault.field, fault.value)], fault.line, payload, "")
 
 
@@ -105,4 +111,10 @@ def _shown(form: Form | None, heading: str, text: str) -> str:
         return IDENTITY
     if form is not None and heading in form.mapping.headings and heading != form.comment:
         return text
-    return scrub(text)[0]
+    return IDENTITY if is_private_heading(heading) else scrub(text)[0]
+
+
+def _told(problem: Problem) -> str:
+    if problem.code is RejectCode.R103_UNKNOWN_HEADING and is_private_heading(problem.field):
+        return IDENTITY
+    return scrub(storable(problem.value))[0]

@@ -9,6 +9,7 @@ from rich.table import Table
 from pipelines.stages import (
     Context,
     account_lines,
+    alert_lines,
     mode_effect_lines,
     reject_lines,
     release_overview,
@@ -54,6 +55,8 @@ def show_account(console: Console, context: Context, round_id: str) -> None:
     for reason in reject_lines(context, round_id):
         reasons.add_row(*reason)
     console.print(reasons)
+    for since, vi, en in alert_lines(context, round_id):
+        console.print(f"[bold red]Cảnh báo · alert[/] {vi} · {en} ({since})", soft_wrap=True)
 
 
 def show_weights(console: Console, context: Context, round_id: str) -> None:

@@ -56,7 +56,7 @@ def decrypted(stream: BinaryIO, where: str, identities: Path | None) -> BinaryIO
     plain = tempfile.TemporaryFile()  # noqa: SIM115 - whoever asked for it closes it
     try:
         pyrage.decrypt_io(stream, plain, keys)
-    except pyrage.DecryptError as error:
+    except (pyrage.DecryptError, OSError) as error:  # a file that was cut or changed is an OSError
         plain.close()
         remedy = "name the file of the identity it was encrypted to in HAILONG_AGE_IDENTITY"
         raise InputError(f"the file cannot be decrypted: {error}", where, remedy) from None

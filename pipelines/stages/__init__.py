@@ -6,6 +6,7 @@ The command line and the DAGs call these and nothing else; siblings of the packa
 from pipelines.stages.collecting import collect, conform, months_of, pending_batches, screen, stale_partitions
 from pipelines.stages.context import Context, open_context
 from pipelines.stages.devices import Checked, check_file, device_lines, new_device_key, seal_file
+from pipelines.stages.erasing import Whom, erase
 from pipelines.stages.forms import (
     Compared,
     PrintOrder,
@@ -20,7 +21,9 @@ from pipelines.stages.ledger import ledger_heads, prove, record, verify_ledger
 from pipelines.stages.loading import load, load_month
 from pipelines.stages.overview import (
     Overview,
+    access_lines,
     account_lines,
+    alert_lines,
     mode_effect_lines,
     reject_lines,
     release_overview,
@@ -28,6 +31,7 @@ from pipelines.stages.overview import (
     weight_lines,
 )
 from pipelines.stages.planning import SizeLine, allocate_plan, plan_progress, plan_sizes, select_sample, size_for
+from pipelines.stages.privacy import note_access, read_vault
 from pipelines.stages.reading import Changes, change, drivers, targets
 from pipelines.stages.releasing import (
     check,
@@ -44,6 +48,7 @@ from pipelines.stages.scans import gather_sheets, read_scans
 from pipelines.stages.scoring import estimate, gate_scores, weigh
 from pipelines.stages.simulating import simulate
 from pipelines.stages.tallying import gate, tally
+from pipelines.stages.upkeep import audit_ledgers, back_up, freshness, load_upkeep, retention
 
 __all__ = [
     "Changes",
@@ -53,8 +58,13 @@ __all__ = [
     "Overview",
     "PrintOrder",
     "SizeLine",
+    "Whom",
+    "access_lines",
     "account_lines",
+    "alert_lines",
     "allocate_plan",
+    "audit_ledgers",
+    "back_up",
     "change",
     "check",
     "check_file",
@@ -64,8 +74,10 @@ __all__ = [
     "decide",
     "device_lines",
     "drivers",
+    "erase",
     "estimate",
     "freeze",
+    "freshness",
     "gate",
     "gate_scores",
     "gather_sheets",
@@ -74,9 +86,11 @@ __all__ = [
     "ledger_heads",
     "load",
     "load_month",
+    "load_upkeep",
     "mode_effect_lines",
     "months_of",
     "new_device_key",
+    "note_access",
     "open_context",
     "pending_batches",
     "plan_progress",
@@ -85,11 +99,13 @@ __all__ = [
     "prove",
     "publish",
     "read_scans",
+    "read_vault",
     "record",
     "reject_lines",
     "release_overview",
     "remarks",
     "restate",
+    "retention",
     "review_server",
     "rounds",
     "run_round",

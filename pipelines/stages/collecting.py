@@ -31,6 +31,7 @@ from pipelines.quality.flags import add_flags
 from pipelines.sources import source as source_named
 from pipelines.stages.calibrating import rules_of
 from pipelines.stages.context import Context
+from pipelines.stages.privacy import keeper
 from pipelines.stages.published import conform_published, has_published_scores
 from pipelines.stages.recorded import conform_recorded, has_records
 from pipelines.stages.reports import is_current, keep, timed, write_report
@@ -62,6 +63,8 @@ def pending_batches(context: Context, source: str, round_id: str = "") -> list[d
         size = BYTES_A_BATCH
         for landed in receipts(context.lake, round_.id, source):
             if is_current(context.lake, round_.id, "conform", f"{source}~{landed.sha256}", basis):
+                continue
+            if not landed.path:  # its time was over: what came of it stays as it is
                 continue
             full = not batches or batches[-1]["round"] != round_.id or len(batches[-1]["objects"]) >= OBJECTS_A_BATCH
             if full or size + landed.size > BYTES_A_BATCH:
@@ -141,6 +144,7 @@ def conform_plan(context: Context, round_: Round, method: Method, source: str) -
     frame, config = rounds.load_frame(context.lake, round_), context.config(round_, source)
     procedures = dict(zip(frame["procedure_code"].to_pylist(), frame["procedure_field"].to_pylist(), strict=True))
     return ConformPlan(
+        keeper=keeper(context, round_),
         round=round_,
         method=method,
         mappings=context.mappings(round_, method, config),

@@ -18,13 +18,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipelines.lake import Lake
+from pipelines.lake import Lake, sealed
 from pipelines.methods import load_mappings, load_method, load_settings
-from pipelines.model.errors import InputError
+from pipelines.model.errors import InputError, StateError
 from pipelines.model.method import Method
 from pipelines.model.round import Mapping, Round, SourceConfig
 from pipelines.model.run import Partition
 from pipelines.model.table import Table
+from pipelines.privacy.age_files import AgeKeys
 from pipelines.rounds import list_rounds, load_devices, load_round
 from pipelines.settings import Settings
 from pipelines.sources import source as source_named
@@ -60,6 +61,13 @@ class Context:
         """Read a round of the lake."""
         return load_round(self.lake, round_id)
 
+    def unsealed(self, round_id: str) -> Round:
+        """Read a round whose answers are still there; a StateError where they were removed."""
+        if self.lake.exists(sealed(round_id)):
+            remedy = "its results and releases stay as they are; nothing is collected or computed anew"
+            raise StateError("the answers of the round were removed, their time being over", round_id, remedy)
+        return self.round(round_id)
+
     def method(self, round_: Round) -> Method:
         """Return the method of a round."""
         return load_method(round_.programme, round_.method_version, self.settings.methods)
@@ -93,7 +101,7 @@ class Context:
         if round_id:
             return [self._served(round_id, source)]
         name = source_named(source).name
-        rounds = [self.round(one) for one in list_rounds(self.lake)]
+        rounds = [self.round(one) for one in list_rounds(self.lake) if not self.lake.exists(sealed(one))]
         return [one for one in rounds if any(config.source == name for config in one.sources)]
 
     def partition(self, key: str) -> Partition:
@@ -111,7 +119,7 @@ class Context:
 
     def _served(self, round_id: str, source: str) -> Round:
         """Return a round; an InputError where the source does not serve it."""
-        round_ = self.round(round_id)
+        round_ = self.unsealed(round_id)
         names = [config.source for config in round_.sources]
         if source not in names:
             where = f"{round_.folder}/round.yml"
@@ -136,4 +144,4 @@ class Context:
 def open_context(settings: Settings | None = None) -> Context:
     """Open what the environment (or the given settings) names."""
     settings = settings or Settings.from_environment()
-    return Context(settings, Lake(settings.data))
+    return Context(settings, Lake(settings.data, AgeKeys(settings.raw_recipient, settings.age_identity)))

@@ -18,6 +18,7 @@ from pipelines.collect.rejects import read_rejects
 from pipelines.lake import conformed, gate_result, responses
 from pipelines.model.round import Round
 from pipelines.quality.flags import FLAGS
+from pipelines.stages.alerts import upkeep_loads
 from pipelines.stages.context import Context
 from pipelines.stages.devices import device_rows
 from pipelines.stages.reference import rows
@@ -38,6 +39,7 @@ def operation_loads(context: Context, round_: Round) -> list[Load]:
         Load("ops.run", key, rows(_runs(context, round_))),
         Load("ops.reject", key, _rejects(context, round_)),
         Load("ops.gate", key, rows(_gates(context, round_))),
+        *upkeep_loads(context, round_),
         Load("ops.device", key, rows(device_rows(context, round_))),
     ]
 

@@ -13,8 +13,10 @@ from pipelines.formats.numbers import show, show_count, show_interval
 from pipelines.lake import release, result
 from pipelines.model.codes import RejectCode
 from pipelines.model.round import Round
+from pipelines.privacy.access import accesses
 from pipelines.release import manifest
 from pipelines.rounds import list_rounds
+from pipelines.stages.alerts import alerts
 from pipelines.stages.context import Context
 from pipelines.stages.mode_effect import mode_effect_table
 from pipelines.stages.releasing import unit_names
@@ -90,6 +92,20 @@ def reject_lines(context: Context, round_id: str) -> list[tuple[str, str, str]]:
     known = [code.name for code in RejectCode]
     ordered = sorted(found.items(), key=lambda entry: (entry[0][0], known.index(entry[0][1])))
     return [(source, code, show_count(count, "vi")) for (source, code), count in ordered]
+
+
+def alert_lines(context: Context, round_id: str) -> list[tuple[str, str, str]]:
+    """Return what somebody should look at in a round: since when, and in both languages."""
+    found = [one for one in alerts(context.lake, round_id) if not one["cleared_at"]]
+    return [(one["raised_at"], one["message_vi"], one["message_en"]) for one in found]
+
+
+def access_lines(context: Context, round_id: str) -> list[tuple[str, ...]]:
+    """Return who saw or erased identity, raw bytes or rejected rows: when, who, what, which, why."""
+    return [
+        (f"{one.accessed_at:%Y-%m-%d %H:%M:%S}", one.person, one.action, one.subject, one.reason)
+        for one in accesses(context.lake, context.round(round_id).id)
+    ]
 
 
 def mode_effect_lines(context: Context, round_id: str, levels: tuple[str, ...]) -> list[tuple[str, ...]]:

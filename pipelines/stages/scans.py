@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from pipelines.collect.landing import land, receipts
 from pipelines.collect.rejects import reject_table
-from pipelines.lake import rejects
+from pipelines.lake import Lake, rejects
 from pipelines.model.codes import RejectCode
 from pipelines.model.errors import InputError
 from pipelines.model.round import Round, SourceConfig
@@ -131,7 +131,7 @@ def _outcomes(context: Context, round_: Round, landed: Landed) -> Iterator[tuple
         return
     lake, received = context.lake, _day_of(landed, round_)
     templates, issued, void = Templates(lake, round_.id), batches(lake, round_.id), void_serials(lake, round_.id)
-    for number, picture in enumerate(pictures(lake.read_bytes(landed.path)), 1):
+    for number, picture in enumerate(pictures(_bytes(lake, landed.path)), 1):
         if isinstance(picture, Unreadable):
             code = RejectCode.R105_TOO_LARGE if picture.is_large else RejectCode.R101_UNREADABLE_FILE
             yield code, str(picture), ""
@@ -149,6 +149,11 @@ def _outcomes(context: Context, round_: Round, landed: Landed) -> Iterator[tuple
             yield RejectCode.R506_SERIAL_VOID, serial, ""
         else:
             yield _keep(context, round_, reading, origin)
+
+
+def _bytes(lake: Lake, path: str) -> bytes:
+    with lake.open(path) as stream:
+        return stream.read()
 
 
 def _keep(

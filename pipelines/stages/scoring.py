@@ -38,7 +38,7 @@ def weigh(context: Context, round_id: str) -> str:
     Written to `results/<round>/`: `stratum`, `weight` (by cell), `weight_step`. A round that declares weights of its
     own is tallied once more with them; else the estimate uses those of the strata.
     """
-    round_ = context.round(round_id)
+    round_ = context.unsealed(round_id)
     method = context.method(round_)
     if method.input != RESPONSES:
         return round_id
@@ -59,7 +59,7 @@ def weigh(context: Context, round_id: str) -> str:
 
 def estimate(context: Context, round_id: str) -> str:
     """Compute every score and every answer count of a round from its tallies; return the round."""
-    round_ = context.round(round_id)
+    round_ = context.unsealed(round_id)
 
     def work() -> StageReport:
         scores, counts = score_tables(context, round_, is_final=True)

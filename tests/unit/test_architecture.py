@@ -10,7 +10,8 @@ PACKAGE = Path(__file__).resolve().parents[2] / "pipelines"
 FOUNDATION = {"model", "methods", "geography", "settings", "lake", "rounds", "signing", "privacy"}
 SIBLINGS = {"sources", "collect", "quality", "estimate", "warehouse", "release", "formats", "simulate"}
 SIBLINGS |= {"paper", "ledger", "sampling"}
-JOINERS = {"stages", "cli", "cli_device", "cli_form", "cli_ledger", "cli_plan", "cli_reading", "cli_rejects", "demo"}
+JOINERS = {"stages", "cli", "cli_device", "cli_form", "cli_ledger", "cli_plan", "cli_privacy", "cli_reading"}
+JOINERS |= {"cli_rejects", "demo"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

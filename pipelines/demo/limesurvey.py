@@ -44,7 +44,7 @@ class Remote(StandIn):
         if responses is None:
             return _said({"status": "Error: Invalid survey ID"})
         if method == "get_summary":
-            return _said(str(len(responses)), str(len(responses) + 1))
+            return _said(str(len(responses)), (str(len(responses) + 1), str(len(responses) - 1)))
         return _said(_exported(responses, *parameters[2:]))
 
     def _begin(self, given: str) -> Any:
@@ -79,9 +79,9 @@ def _exported(
     return b64encode(b"\xef\xbb\xbf" + buffer.getvalue().encode() + b"\r\n").decode()
 
 
-def _said(result: Any, miscounted: Any = None) -> Answer:
-    wrong = orjson.dumps({"id": 1, "result": miscounted, "error": None}) if miscounted else b""
-    return Answer(orjson.dumps({"id": 1, "result": result, "error": None}), miscounted=wrong)
+def _said(result: Any, miscounted: tuple[Any, ...] = ()) -> Answer:
+    right, *wrong = (orjson.dumps({"id": 1, "result": one, "error": None}) for one in (result, *miscounted))
+    return Answer(right, miscounted=tuple(wrong))
 
 
 def main() -> None:

@@ -36,6 +36,7 @@ class Trouble(StrEnum):
     CUT_SHORT = "cut short"  # the body ends before its announced length
     NOT_JSON = "not json"  # a page for people, with status 200
     WRONG_COUNT = "wrong count"  # one more than there are
+    LOW_COUNT = "low count"  # one fewer
     REDIRECT = "redirect"
 
 
@@ -52,11 +53,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered; `miscounted` is the same with one record more counted than there are."""
+    """What is answered; `miscounted` is the same with one record more, and one fewer, counted than there are."""
 
     content: bytes
     status: int = 200
-    miscounted: bytes = b""
+    miscounted: tuple[bytes, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -117,8 +118,9 @@ def troubled(answer: Answer, trouble: Trouble, address: str) -> Answer | None:
             return replace(answer, content=answer.content[: len(answer.content) // 2], headers=(length,))
         case Trouble.NOT_JSON:
             return Answer(b"<html>Sign in</html>")
-        case Trouble.WRONG_COUNT:
-            return replace(answer, content=answer.miscounted or answer.content)
+        case Trouble.WRONG_COUNT | Trouble.LOW_COUNT:
+            place = 0 if trouble is Trouble.WRONG_COUNT else 1
+            return replace(answer, content=answer.miscounted[place] if answer.miscounted else answer.content)
         case Trouble.REDIRECT:
             return Answer(b"", 302, headers=(("Location", f"{PUBLIC}{address}"),))
     return answer

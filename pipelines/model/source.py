@@ -70,6 +70,7 @@ class Source:
         read: (stream, offer name, config) → rows and faults, in order. Never raises for bad content.
         mappings: default mappings where neither the round nor the method has a file of its own.
         titles: name in Vietnamese and English.
+        numbered_by: headings of device and running number, where devices number their records.
     """
 
     name: str
@@ -78,3 +79,4 @@ class Source:
     read: Read
     mappings: DefaultMappings | None = None
     titles: Mapping[str, str] = field(default_factory=dict)
+    numbered_by: tuple[str, str] | None = None

@@ -16,9 +16,12 @@ import numpy as np
 from pipelines.model.codes import RejectCode
 from pipelines.model.errors import InputError
 from pipelines.model.method import Method
-from pipelines.simulate.numbering import number
+from pipelines.simulate.clocks import set_clocks_back
+from pipelines.simulate.kiosk_register import TAMPERED as TAMPERED_DEVICE
+from pipelines.simulate.kiosk_register import UNREGISTERED
+from pipelines.simulate.numbering import REPEATED, number
 from pipelines.simulate.population import scale_codes
-from pipelines.simulate.record import KIOSK, KOBO, POSTAL, SOURCES, Record
+from pipelines.simulate.record import HALF, KIOSK, KOBO, POSTAL, SOURCES, TAMPERED, UNFINISHED, Record
 from pipelines.simulate.records import month_after
 from pipelines.simulate.remarks import personal_remark, remark
 from pipelines.simulate.spec import SimulationSpec
@@ -72,6 +75,8 @@ def plant(spec: SimulationSpec, method: Method, records: list[Record], seed: int
         own += _extras(scene, source, own, rng)
         planted += own
     numbered, gaps = number(planted, spec.faults.sequence_gaps, stream(seed, "gaps"))
+    if any(record.source == KIOSK for record in numbered):
+        numbered = set_clocks_back(numbered, spec.faults.clock_back, stream(seed, "clocks"))
     copies = _copies(spec, numbered, seed)
     return Planted(numbered + copies, earlier, gaps, personal)
 
@@ -120,7 +125,7 @@ def _copies(spec: SimulationSpec, records: list[Record], seed: int) -> list[Reco
     """Return records once more, each in another file that holds others too: equal files would be one file."""
     copies, wanted = list[Record](), spec.faults.exact_duplicates
     for source in sorted({record.source for record in records} - {KOBO}):
-        own = [record for record in records if record.source == source and record.fate is None]
+        own = [record for record in records if record.source == source and record.is_accepted]
         files: dict[str, set[date]] = {}
         for record in own:
             files.setdefault(record.file[0], set()).add(record.file[1])
@@ -225,7 +230,31 @@ def _broken(record: Record, scene: _Scene, turn: int) -> Record:
 
 
 def _half(record: Record, scene: _Scene, turn: int) -> Record:
-    return replace(record, damage="half")
+    return replace(record, damage=HALF)
+
+
+def _with_repeated_number(record: Record, scene: _Scene, turn: int) -> Record:
+    return record  # its number is given with all others
+
+
+def _of_unregistered_device(record: Record, scene: _Scene, turn: int) -> Record:
+    return replace(record, device_id=UNREGISTERED)
+
+
+def _tampered(record: Record, scene: _Scene, turn: int) -> Record:
+    """In a file of its own, of the last day, on which nobody else answers."""
+    return replace(_on_last_day(record, scene), device_id=TAMPERED_DEVICE, damage=TAMPERED)
+
+
+def _unfinished(record: Record, scene: _Scene, turn: int) -> Record:
+    device = next(channel.devices[0] for channel in scene.spec.channels if channel.source == KIOSK)
+    return replace(_on_last_day(record, scene), device_id=device, damage=UNFINISHED)
+
+
+def _on_last_day(record: Record, scene: _Scene) -> Record:
+    day = scene.spec.window_to
+    shift = day - record.submitted_at.date()
+    return replace(record, started_at=record.started_at + shift, submitted_at=record.submitted_at + shift, arrives=day)
 
 
 @dataclass(frozen=True)
@@ -233,7 +262,7 @@ class _Extra:
     """A fault of additional records: its name in `Faults`, the code it earns, where it can occur and how it is made."""
 
     fault: str
-    fate: RejectCode
+    fate: RejectCode | None
     sources: tuple[str, ...]
     spoil: Spoil
 
@@ -247,6 +276,10 @@ EXTRAS = (
     _Extra("refused_at_source", RejectCode.R305_REFUSED_AT_SOURCE, (KOBO,), _refused),
     _Extra("broken_lines", RejectCode.R107_BROKEN_LINE, (KIOSK,), _broken),
     _Extra("half_lines", RejectCode.R106_TRUNCATED, (KIOSK,), _half),
+    _Extra(REPEATED, RejectCode.D404_SAME_NUMBER, (KIOSK,), _with_repeated_number),
+    _Extra("unregistered", RejectCode.R210_UNKNOWN_DEVICE, (KIOSK,), _of_unregistered_device),
+    _Extra("tampered", RejectCode.R113_BAD_SIGNATURE, (KIOSK,), _tampered),
+    _Extra("unfinished", None, (KIOSK,), _unfinished),
 )
 UNKNOWN_PROCEDURE = _Extra("unknown_frame_codes", RejectCode.R205_UNKNOWN_PROCEDURE, SOURCES, _with_unknown_procedure)
 UNKNOWN_PSU = _Extra("unknown_frame_codes", RejectCode.R206_UNKNOWN_PSU, SOURCES, _with_unknown_psu)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.simulate.faults import PersonalDatum, Planted
-from pipelines.simulate.record import Record
+from pipelines.simulate.record import UNFINISHED, Record
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Ledger:
     """The account of each source; fault → source → record ids; personal data in comments; numbers never written.
 
     `edited` counts the portal records whose earlier version is in the snapshot before the edits: collecting that one
-    first gives so many rows more, all superseded.
+    first gives so many rows more, all superseded. `unfinished` rows are in files that are still being copied: they are
+    in no account, and are accepted once their files are whole.
     """
 
     round_id: str
@@ -35,6 +36,7 @@ class Ledger:
     personal_data: list[PersonalDatum]
     sequence_gaps: list[tuple[str, int]]
     edited: int
+    unfinished: int
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -44,14 +46,16 @@ class Ledger:
 def make_ledger(round_id: str, seed: int, planted: Planted) -> Ledger:
     """Count what stands in the records."""
     sources = sorted({record.source for record in planted.records})
+    whole = [record for record in planted.records if record.damage != UNFINISHED]
     return Ledger(
         round_id=round_id,
         seed=seed,
-        sources={name: _account([record for record in planted.records if record.source == name]) for name in sources},
+        sources={name: _account([record for record in whole if record.source == name]) for name in sources},
         planted=_by_fault(planted.records),
         personal_data=planted.personal_data,
         sequence_gaps=planted.gaps,
         edited=len(planted.earlier),
+        unfinished=len(planted.records) - len(whole),
     )
 
 

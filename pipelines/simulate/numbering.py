@@ -8,26 +8,34 @@ import numpy as np
 
 from pipelines.simulate.record import KIOSK, POSTAL, Record
 
+REPEATED = "repeated_numbers"
+
 
 def number(records: list[Record], gaps: int, rng: np.random.Generator) -> tuple[list[Record], list[tuple[str, int]]]:
     """Return the records in order of time with their numbers, and the (device, number) pairs that were left out.
 
-    A kiosk's events get `sequence`, a paper form's number is its `record_id`, which its revision shares.
+    A kiosk's events get `sequence`, a paper form's number is its `record_id`, which its revision shares. An event that
+    is to repeat a number gets that of the last one of its device that will be accepted.
     """
     ordered = sorted(
         records, key=lambda record: (record.source, record.submitted_at, record.record_id, record.revision)
     )
     skipped = _places_of_gaps(ordered, gaps, rng)
     last: dict[str, int] = {}
+    good: dict[str, int] = {}
     forms: dict[str, str] = {}
     numbered, missing = [], []
     for place, record in enumerate(ordered):
-        if record.source == KIOSK:
+        if record.source == KIOSK and REPEATED in record.marks:
+            record = replace(record, sequence=good[record.device_id])
+        elif record.source == KIOSK:
             if place in skipped:
                 missing.append((record.device_id, last.get(record.device_id, 0) + 1))
                 last[record.device_id] = last.get(record.device_id, 0) + 1
             last[record.device_id] = last.get(record.device_id, 0) + 1
             record = replace(record, sequence=last[record.device_id])
+            if record.is_accepted:
+                good[record.device_id] = record.sequence
         elif record.source == POSTAL:
             form = forms.setdefault(record.record_id, f"P{len(forms) + 1:06d}")
             record = replace(record, record_id=form)
@@ -41,6 +49,8 @@ def _places_of_gaps(ordered: list[Record], gaps: int, rng: np.random.Generator) 
     for place, record in enumerate(ordered):
         first.setdefault(record.device_id, place)
     places = [
-        place for place, record in enumerate(ordered) if record.source == KIOSK and first[record.device_id] != place
+        place
+        for place, record in enumerate(ordered)
+        if record.source == KIOSK and first[record.device_id] != place and REPEATED not in record.marks
     ]
     return frozenset(rng.choice(places, min(gaps, len(places)), replace=False).tolist()) if places else frozenset()

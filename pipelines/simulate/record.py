@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pipelines.model.codes import RejectCode
 
 SOURCES = KIOSK, POSTAL, KOBO = "kiosk", "postal", "kobo"  # the connectors whose wire formats are written
+HALF, TAMPERED, UNFINISHED = "half", "tampered", "unfinished"
 Answer = int | str | tuple[int, ...]  # a code, a text that is none, or the ticked options of a multiple choice
 
 
@@ -22,7 +23,8 @@ class Record:
         arrives: day of the file in which the record comes.
         replaces: `version_id` of the version that this one replaced.
         review: what a reviewer said at the source: approved, not_approved, on_hold or empty.
-        damage: how its line is spoilt: `broken` in the middle, `half` written, or empty.
+        damage: how its line is spoilt: `broken` in the middle, `half` written; or its file: `tampered` with, so that
+            the signature fails, or `unfinished`, still being copied; or empty.
         marks: names of the faults that were planted in it.
         fate: the code with which it is to be refused; None where it is to be accepted.
     """
@@ -49,6 +51,11 @@ class Record:
     damage: str = ""
     marks: tuple[str, ...] = ()
     fate: RejectCode | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether it is to be accepted, as soon as its file is whole."""
+        return self.fate is None and self.damage != UNFINISHED
 
     @property
     def file(self) -> tuple[str, date]:

@@ -1,4 +1,4 @@
-"""The folder of the simulated round: `round.yml`, units, frame, plan and the mapping of the keyed forms."""
+"""The folder of the simulated round: `round.yml`, units, frame, plan, devices and the mapping of the keyed forms."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from pipelines.model.method import Method
+from pipelines.simulate.kiosk_register import register_rows
 from pipelines.simulate.portal_files import asset_uid
 from pipelines.simulate.postal_files import postal_mappings
 from pipelines.simulate.record import KIOSK, KOBO, POSTAL
@@ -25,6 +26,8 @@ def round_files(spec: SimulationSpec, method: Method, plan: Sequence[Take]) -> d
         "frame.csv": _frame(spec),
         "plan.csv": _plan(spec, plan),
     }
+    if register := register_rows(spec):
+        files["devices.csv"] = _csv(("device_id", "unit_code", "public_key", "valid_from", "valid_to"), register)
     for channel in spec.channels:
         if channel.source == POSTAL:
             files["mappings/postal.yml"] = _yaml(postal_mappings(spec, method, channel.channel))
@@ -65,10 +68,11 @@ def _source(spec: SimulationSpec, channel: Channel) -> dict[str, Any]:
 
 
 def _options(spec: SimulationSpec, channel: Channel) -> dict[str, Any]:
-    """Files of kiosks are whole as soon as they are there, so that none has to settle."""
+    """Kiosks are held to their register; their files are whole as soon as they are there, and need not settle."""
     if channel.source == KOBO:
         return _portal(spec, channel)
-    return {"inbox": inbox(spec, channel.source)} | ({"settle": 0} if channel.source == KIOSK else {})
+    folder = {"inbox": inbox(spec, channel.source)}
+    return folder | {"devices": "required", "settle": 0} if channel.source == KIOSK else folder
 
 
 def _portal(spec: SimulationSpec, channel: Channel) -> dict[str, str]:

@@ -65,7 +65,7 @@ def files_of(simulated: SimulatedRound) -> dict[str, bytes]:
     unedited = [before.get(record.record_id, record) for record in own[KOBO]]
     folders = {
         f"rounds/{spec.round_id}": round_files(spec, method, plan_sample(spec, simulated.seed)),
-        inbox(spec, KIOSK): kiosk_files(own[KIOSK], method),
+        inbox(spec, KIOSK): kiosk_files(own[KIOSK], method, spec.round_id),
         inbox(spec, POSTAL): postal_files(spec, own[POSTAL], method),
         "portal": portal_files(spec.round_id, own[KOBO], method),
         "portal-before-edits": portal_files(spec.round_id, unedited, method) if before else {},

@@ -119,6 +119,11 @@ class Faults:
     broken_lines: int = 0
     half_lines: int = 0
     sequence_gaps: int = 0
+    repeated_numbers: int = 0
+    clock_back: int = 0
+    unregistered: int = 0
+    tampered: int = 0
+    unfinished: int = 0
 
 
 @dataclass(frozen=True)

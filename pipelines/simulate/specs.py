@@ -42,6 +42,11 @@ FAULTS = Faults(
     broken_lines=2,
     half_lines=1,
     sequence_gaps=2,
+    repeated_numbers=2,
+    clock_back=2,
+    unregistered=2,
+    tampered=3,
+    unfinished=3,
 )
 
 

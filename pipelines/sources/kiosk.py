@@ -147,4 +147,5 @@ SOURCE = Source(
     read=read,
     mappings=mappings,
     titles={"vi": "Thiết bị tại quầy (JSON Lines)", "en": "Kiosk (JSON Lines)"},
+    numbered_by=("device", "sequence"),
 )

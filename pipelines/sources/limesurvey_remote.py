@@ -24,6 +24,7 @@ from pipelines.sources.web import TryAgain, Web, needed, number, secret_of
 
 PATH = "/index.php/admin/remotecontrol"
 PAGE_SIZE = 5_000  # response ids asked for at once
+LAST_ID = (1 << 31) - 1
 WIDENINGS = 16  # ranges without a response, each twice as wide as the one before, until it is given up
 EMPTY = "No Data"  # how the status of a survey without responses begins
 Read = Callable[[BinaryIO], Iterator[Row | Fault]]
@@ -74,7 +75,7 @@ def _result(content: bytes) -> Any:
 
 
 def _pages(call: Call, survey: str, size: int, read: Read) -> Iterator[Page]:
-    """Yield the responses by ranges of ids, until there are as many as the server counts.
+    """Yield the responses by ranges of ids, until there are as many as the server counts, and what lies beyond.
 
     Raises:
         Disagreement: there are more, or the rest is found in no range.
@@ -82,8 +83,7 @@ def _pages(call: Call, survey: str, size: int, read: Read) -> Iterator[Page]:
     count, total, first, width, empty = _count(call, survey), 0, 1, size, 0
     while total < count and empty <= WIDENINGS:
         last = first + width - 1
-        content = _export(call, survey, first, last)
-        records = tuple(_seen(item) for item in read(BytesIO(content)) if item.line is not None)
+        content, records = _range(call, survey, first, last, read)
         if records:
             yield Page(f"responses {first}-{last}", content, records, ".csv")
         else:
@@ -91,8 +91,17 @@ def _pages(call: Call, survey: str, size: int, read: Read) -> Iterator[Page]:
         total, first = total + len(records), last + 1
         empty = 0 if records else empty + 1
         width = size << empty
+    content, records = _range(call, survey, first, LAST_ID, read)  # a count that is too low must not hide the rest
+    if records:
+        yield Page(f"responses {first}-", content, records, ".csv")
+    total += len(records)
     if total != count and not count < total <= _count(call, survey):
         raise Disagreement(f"{total} responses read, {count} counted")
+
+
+def _range(call: Call, survey: str, first: int, last: int, read: Read) -> tuple[bytes, tuple[Seen, ...]]:
+    content = _export(call, survey, first, last)
+    return content, tuple(_seen(item) for item in read(BytesIO(content)) if item.line is not None)
 
 
 def _count(call: Call, survey: str) -> int:

@@ -6,7 +6,7 @@ It must not decide what a gap means, and keeps no private key.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,12 @@ from pipelines.formats.numbers import show_count
 from pipelines.lake import conformed
 from pipelines.model.errors import InputError
 from pipelines.model.round import Device, Round, SourceConfig
-from pipelines.model.source import Fault, RawRows
+from pipelines.model.source import Fault, RawRows, Source
 from pipelines.quality.devices import REFUSED, device_report
 from pipelines.signing import new_key
 from pipelines.sources import source as source_named
 from pipelines.sources.seals import sealed
 from pipelines.stages.context import Context
-from pipelines.stages.published import has_published_scores
-from pipelines.stages.recorded import has_records
 
 KIOSK, CONFORM = "kiosk", "conform"
 NOT_REGISTERED = "chưa đăng ký · not registered"
@@ -59,12 +57,11 @@ class Checked:
 def device_rows(context: Context, round_: Round) -> list[dict[str, Any]]:
     """Return the rows of `ops.device`: one a source and device; registered ones that sent nothing are there too."""
     register = {device.device_id: device.unit_code for device in rounds.load_devices(context.lake, round_)}
-    headings = {config.source: _headings(context, round_, config) for config in round_.sources}
-    numbered = sorted(source for source, names in headings.items() if names)
-    found = [row for source in numbered for row in _report(context, round_, source, headings[source])]
+    numbered = [source for config in round_.sources if (source := source_named(config.source)).numbered_by]
+    found = [row for source in numbered for row in _report(context, round_, source)]
     silent = sorted(set(register) - {row["device_id"] for row in found}) if numbered else []
     nothing = dict.fromkeys(COUNTS, 0) | {"first_sequence": None, "last_sequence": None, "last_submitted_at": None}
-    found += [{"source": numbered[0], "device_id": name, **nothing, "missing": ""} for name in silent]
+    found += [{"source": numbered[0].name, "device_id": name, **nothing, "missing": ""} for name in silent]
     return [
         {
             "round_id": round_.id,
@@ -136,43 +133,23 @@ def _counted(checked: Checked, part: RawRows | Fault) -> Checked:
     return replace(checked, problems=[*checked.problems, f"{place}{part.code.code}: {' · '.join(texts)}"])
 
 
-def _headings(context: Context, round_: Round, config: SourceConfig) -> list[tuple[str, str]]:
-    """Return what a source calls device and running number, form by form; nothing where it numbers no records."""
-    method = context.method(round_)
-    if has_records(method) or has_published_scores(method):
-        return []
-    places = [
-        {target: heading for heading, target in mapping.headings.items()}
-        for mapping in context.mappings(round_, method, context.config(round_, config.source))
-    ]
-    return sorted({(one["device_id"], one["sequence"]) for one in places if {"device_id", "sequence"} <= set(one)})
-
-
-def _report(
-    context: Context, round_: Round, source: str, headings: Sequence[tuple[str, str]]
-) -> Iterator[dict[str, Any]]:
+def _report(context: Context, round_: Round, source: Source) -> Iterator[dict[str, Any]]:
     schema = response_schema(context.method(round_))
-    paths = context.lake.glob(conformed(round_.id, source, "*", "*"))
+    paths = context.lake.glob(conformed(round_.id, source.name, "*", "*"))
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         every = dataset(context.lake, paths, pa.schema([schema.field(name) for name in COLUMNS]))
         connection.register("every", every)
         records = connection.sql(_RECORDS).to_arrow_table()
-    for row in device_report(records, _refused(context, round_, source, headings)).to_pylist():
-        yield {"source": source, **row}
+    for row in device_report(records, _refused(context, round_, source)).to_pylist():
+        yield {"source": source.name, **row}
 
 
-def _refused(context: Context, round_: Round, source: str, headings: Sequence[tuple[str, str]]) -> pa.Table:
+def _refused(context: Context, round_: Round, source: Source) -> pa.Table:
     """Return device and number of rows that were refused when read, as far as their payload, whole or not, tells."""
-    patterns = [
-        re.compile(
-            rf'"{re.escape(device)}"\s*:\s*"([^"]+)".*?"{re.escape(number)}"\s*:\s*"?([0-9]{{1,18}})\b', re.DOTALL
-        )
-        for device, number in headings
-    ]
-    table = read_rejects(context.lake, round_.id, source)
+    device, number = map(re.escape, source.numbered_by or ())
+    pattern = re.compile(rf'"{device}"\s*:\s*"([^"]+)".*?"{number}"\s*:\s*"?([0-9]{{1,18}})\b', re.DOTALL)
+    table = read_rejects(context.lake, round_.id, source.name)
     payloads = table.filter(pc.equal(table["stage"], CONFORM))["payload"].to_pylist()
-    found = {match.groups() for payload in payloads for one in patterns if (match := one.search(payload or ""))}
-    return pa.Table.from_pylist(
-        [{"device_id": name, "sequence": int(number)} for name, number in sorted(found)], REFUSED
-    )
+    found = {match.groups() for payload in payloads if (match := pattern.search(payload or ""))}
+    return pa.Table.from_pylist([{"device_id": name, "sequence": int(text)} for name, text in sorted(found)], REFUSED)

@@ -436,6 +436,10 @@ def test_count_wrong_once_is_read_again_and_wrong_always_is_an_error(portal: Por
     portal.troubles.extend([Trouble.WRONG_COUNT] * 6)
     with pytest.raises(SourceError, match="25 submissions read, 26 counted"):
         fetch(portal)
+    portal.troubles.clear()
+    portal.troubles.extend([Trouble.LOW_COUNT] * 6)
+    with pytest.raises(SourceError, match="25 submissions read, 24 counted"):
+        fetch(portal)
 
 
 @pytest.mark.parametrize("token", ["wrong", "", None])

@@ -250,6 +250,15 @@ def test_count_that_lies_once_is_asked_again_and_one_that_lies_always_is_an_erro
     remote.troubles.clear()
 
 
+def test_count_that_is_too_low_hides_no_response(remote: Remote):
+    remote.troubles.extend([Trouble.NONE, Trouble.LOW_COUNT])
+    assert set(revisions(fetch(remote))) == set(IDS)
+    remote.troubles.extend([Trouble.NONE] + [Trouble.LOW_COUNT] * 200)
+    with pytest.raises(SourceError, match="21 responses read, 20 counted"):
+        fetch(remote)
+    remote.troubles.clear()
+
+
 def test_responses_that_arrive_while_reading_do_no_harm(remote: Remote):
     settings = {"url": remote.url, "survey": SURVEY, "user": "office", "secret": "LS_PASSWORD", "page_size": 10}
     offers = source("limesurvey").fetch(config("limesurvey", **settings), "")

@@ -266,6 +266,10 @@ def test_count_that_changes_on_the_way_is_taken_and_one_that_lies_always_is_an_e
     central.troubles.extend([Trouble.WRONG_COUNT] * 6)
     with pytest.raises(SourceError, match="25 submissions read, 26 counted"):
         fetch(central)
+    central.troubles.clear()
+    central.troubles.extend([Trouble.LOW_COUNT] * 6)
+    with pytest.raises(SourceError, match="25 submissions read, 24 counted"):
+        fetch(central)
 
 
 def test_redirect_is_not_followed_and_the_password_is_in_no_message(central: Central):

@@ -127,6 +127,45 @@ def test_second_edit_counts_in_place_of_the_first(portal):
     assert visits.counted == [3, 4, 4]
 
 
+VERSIONS = """
+- form: citizen
+  when: {VERSION: [v1]}
+  headings: {ID: record_id, unit: unit_code, TIME: submitted_at, a1: A1, media: media}
+  ignore: [revision, review_state, asset, "_*", "meta/*"]
+- form: citizen
+  when: {VERSION: [v2]}
+  headings: {ID: record_id, unit: unit_code, TIME: submitted_at, hai_long: A1, media: media}
+  ignore: [revision, review_state, asset, "_*", "meta/*"]
+  codes: {A1: {"1": 5, "2": 4, "3": 3, "4": 2, "5": 1}}
+"""
+NAMES = {
+    "kobo": {"VERSION": "__version__", "ID": "meta/rootUuid", "TIME": "_submission_time"},
+    "odk": {"VERSION": "__system/formVersion", "ID": "__id", "TIME": "__system/submissionDate"},
+}
+
+
+def of_version(name: str, record: dict[str, Any], version: str) -> dict[str, Any]:
+    """A record of a version of the form: the second asks the question under another name, in another group."""
+    if name == "kobo":
+        answer = {"moi/hai_long" if version == "v2" and key == "g/a1" else key: one for key, one in record.items()}
+        return answer | {"__version__": version}
+    group = {"moi": {"hai_long": record["g"]["a1"]}, "g": {"media": "1 3"}} if version == "v2" else {}
+    return record | group | {"__system": record["__system"] | {"formVersion": version}}
+
+
+def test_each_version_of_a_form_is_read_by_its_own_mapping_and_an_unknown_one_by_none(portal):
+    server, visits, record = portal
+    name = visits.config.source
+    text = VERSIONS
+    for word, heading in NAMES[name].items():
+        text = text.replace(word, heading)
+    visits.mappings = read_mappings(text.encode(), "mappings")
+    made = [(1, 5, "v1"), (2, 5, "v2"), (3, 2, "v2"), (4, 4, "v3")]
+    store(server, "f", *(of_version(name, record(number, answer), version) for number, answer, version in made))
+    assert visits.visit() == {"R108_UNKNOWN_FORM": 1}
+    assert visits.counted == [1, 4, 5]
+
+
 @pytest.mark.parametrize("undone", ["on_hold", "not_approved", "approved"])
 def test_review_that_is_undone_leaves_the_record_as_it_was(portal, undone: str):
     server, visits, record = portal

@@ -18,10 +18,11 @@ from pipelines.methods import check_mappings, load_method
 from pipelines.model.codes import RejectCode
 from pipelines.model.errors import InputError, StateError
 from pipelines.model.source import Fault, RawRows
-from pipelines.rounds import load_frame, load_plan, load_round, load_units
+from pipelines.rounds import load_devices, load_frame, load_plan, load_round, load_units
 from pipelines.simulate import Faults, files_of, simulate_answers, simulate_round, spec_named, write_round
 from pipelines.simulate.specs import FAULTS
 from pipelines.sources import source as connector
+from pipelines.sources.seals import check_seals
 
 TTHC = load_method("tthc", "2017")
 SIPAS = load_method("sipas", "2023")
@@ -67,10 +68,19 @@ def keyed_rows(files):
             yield name, dict(zip(table[0], row, strict=True))
 
 
+def kiosk_lines(files):
+    """Lines of each whole file of the kiosk that are no seal."""
+    whole = {name: content for name, content in below(files, "kiosk").items() if not name.endswith(".part")}
+    return {
+        name: [line for line in content.split(b"\n") if line and b'"seal"' not in line]
+        for name, content in whole.items()
+    }
+
+
 def kiosk_events(files):
-    """Every line of the kiosk's files that is JSON; the name of the file beside it."""
-    for name, content in below(files, "kiosk").items():
-        for line in content.split(b"\n"):
+    """Every record of the kiosk's whole files that is JSON; the name of the file beside it."""
+    for name, lines in kiosk_lines(files).items():
+        for line in lines:
             try:
                 yield name, json.loads(line)
             except ValueError:
@@ -91,7 +101,7 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_others(spec, method):
     other = files_of(simulate_round(spec, method, seed=8))
     same = {path for path in first if other.get(path) == first[path]}
     fixed = {f"rounds/{spec.round_id}/{name}" for name in ("round.yml", "units.csv", "frame.csv")}
-    fixed |= {f"rounds/{spec.round_id}/mappings/postal.yml"}
+    fixed |= {f"rounds/{spec.round_id}/mappings/postal.yml", f"rounds/{spec.round_id}/devices.csv"} & set(first)
     assert same - {f"rounds/{spec.round_id}/plan.csv"} == fixed
 
 
@@ -202,7 +212,7 @@ def test_two_forms_of_one_device_never_have_the_same_time(commune):
 def test_the_real_connector_reads_every_row_and_finds_the_spoilt_lines(lake: Lake, commune, name):
     write_round(lake, commune)
     config = load_round(lake, COMMUNE.round_id).source(name)
-    config = replace(config, options={"inbox": lake.full(config.options["inbox"])})
+    config = replace(config, options=config.options | {"inbox": lake.full(config.options["inbox"])})
     parts = [
         part
         for offer in connector(name).fetch(config, "")
@@ -222,7 +232,7 @@ def test_the_real_connector_reads_every_row_and_finds_the_spoilt_lines(lake: Lak
 def test_ledger_counts_the_rows_that_are_written(request, which):
     simulated, files = request.getfixturevalue(which), request.getfixturevalue(f"{which}_files")
     lines = {
-        "kiosk": sum(len(content.removesuffix(b"\n").split(b"\n")) for content in below(files, "kiosk").values()),
+        "kiosk": sum(map(len, kiosk_lines(files).values())),
         "postal": len(list(keyed_rows(files))),
         "kobo": len(submissions(files)),
     }
@@ -237,6 +247,8 @@ def test_every_fault_is_planted_as_often_as_asked_and_accepted_is_who_answered(r
     counted = [f.name for f in fields(Faults) if f.type == "int" and f.name not in ("sequence_gaps",)]
     sources = simulated.ledger.sources
     only = {"broken_lines": ["kiosk"], "half_lines": ["kiosk"], "refused_at_source": ["kobo"]}
+    devices = ("repeated_numbers", "clock_back", "unregistered", "tampered", "unfinished")
+    only |= {fault: ["kiosk"] for fault in devices}
     only |= {"late": ["kiosk", "postal"], "exact_duplicates": ["kiosk", "postal"], "revised": ["kobo", "postal"]}
     for fault in counted:
         found = simulated.ledger.planted.get(fault, {})
@@ -253,7 +265,9 @@ def test_every_fault_is_planted_as_often_as_asked_and_accepted_is_who_answered(r
 
 def test_rejected_codes_are_those_of_the_faults(commune, province):
     of_kiosk = commune.ledger.sources["kiosk"]
-    assert of_kiosk.duplicate == {"D401_SAME_RECORD": 4, "D402_SAME_CONTENT": 3}
+    assert of_kiosk.duplicate == {"D401_SAME_RECORD": 4, "D402_SAME_CONTENT": 3, "D404_SAME_NUMBER": 2}
+    assert of_kiosk.rejected["R113_BAD_SIGNATURE"] == 3 and of_kiosk.rejected["R210_UNKNOWN_DEVICE"] == 2
+    assert commune.ledger.unfinished == 3 and province.ledger.unfinished == 0
     assert of_kiosk.rejected["R106_TRUNCATED"] == 1 and of_kiosk.rejected["R107_BROKEN_LINE"] == 2
     assert commune.ledger.sources["postal"].duplicate["D403_SUPERSEDED"] == 3
     assert commune.ledger.sources["kobo"].rejected["R305_REFUSED_AT_SOURCE"] == 2
@@ -262,7 +276,7 @@ def test_rejected_codes_are_those_of_the_faults(commune, province):
 
 
 def test_spoilt_lines_are_no_json_and_a_half_one_ends_its_file(commune, commune_files):
-    contents = list(below(commune_files, "kiosk").values())
+    contents = [content for name, content in below(commune_files, "kiosk").items() if name.endswith(".jsonl")]
     cut = [content for content in contents if not content.endswith(b"\n")]
     assert len(cut) == FAULTS.half_lines
     whole = [line for content in contents for line in content.split(b"\n")[:-1]]
@@ -275,8 +289,40 @@ def test_spoilt_lines_are_no_json_and_a_half_one_ends_its_file(commune, commune_
     assert len(broken) == FAULTS.broken_lines
 
 
+def test_files_of_kiosks_are_sealed_as_the_contract_says_but_for_the_one_that_was_tampered_with(lake, commune):
+    write_round(lake, commune)
+    survey = load_round(lake, commune.spec.round_id)
+    devices = load_devices(lake, survey)
+    assert {device.device_id for device in devices} == {"K01", "K02", "K90"}
+    for name, content in below(files_of(commune), "kiosk").items():
+        seals, device = check_seals(io.BytesIO(content), devices), name[:3]
+        assert bool(seals.problem) == (device == "K90"), name
+        assert len(seals.lines) == (device in ("K01", "K02") and not name.endswith(".part")), name
+
+
+def test_unfinished_file_breaks_off_and_has_another_ending(commune, commune_files):
+    ((name, content),) = [item for item in below(commune_files, "kiosk").items() if item[0].endswith(".part")]
+    assert name == "K01-2023-10-31.jsonl.part"
+    assert not content.endswith(b"\n") and content.count(b"\n") == commune.ledger.unfinished - 1
+
+
+def test_repeated_number_is_that_of_an_earlier_record_of_the_same_month_that_is_accepted(commune):
+    kiosk = [record for record in commune.records if record.source == "kiosk"]
+    for again in [record for record in kiosk if "repeated_numbers" in record.marks]:
+        same = [r for r in kiosk if (r.device_id, r.sequence) == (again.device_id, again.sequence) and r.is_accepted]
+        assert any(r.submitted_at < again.submitted_at and r.arrives.month == again.arrives.month for r in same)
+
+
+def test_clock_set_back_puts_a_record_before_the_one_that_precedes_it_on_the_same_day(commune):
+    numbers = {(r.device_id, r.sequence): r for r in commune.records if r.source == "kiosk" and r.is_accepted}
+    for record in [one for one in numbers.values() if "clock_back" in one.marks]:
+        before = numbers[record.device_id, record.sequence - 1]
+        assert record.submitted_at < before.submitted_at
+        assert record.submitted_at.date() == before.submitted_at.date()
+
+
 def test_exact_duplicates_are_the_same_line_in_another_file(commune, commune_files):
-    lines = Counter(line for content in below(commune_files, "kiosk").values() for line in content.split(b"\n") if line)
+    lines = Counter(line for own in kiosk_lines(commune_files).values() for line in own)
     repeated = [json.loads(line)["event_id"] for line, count in lines.items() if count == 2]
     assert sorted(repeated) == commune.ledger.planted["exact_duplicates"]["kiosk"]
 

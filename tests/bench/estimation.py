@@ -1,12 +1,8 @@
-"""From Parquet responses to the full tree with standard errors: against a bare scan, pandas, R's `survey` and `svy`."""
+"""From Parquet responses to the full tree with standard errors: against a bare scan, and against pandas."""
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import shutil
-import subprocess
-import time
 from pathlib import Path
 
 import duckdb
@@ -14,15 +10,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from measure import COLUMNS, HERE, arguments, cost_of, report
+from measure import COLUMNS, Cost, arguments, cost_of, report
 from responses import METHOD, rollups, tally_spec, write_responses
 
 from pipelines import estimate
 
 BATCH_ROWS = 131_072
-MINUTE = 60.0
+SCANS = 3  # a scan is short: the mean of several
 PANDAS_MOST = 1_000_000  # the straightforward version holds every point in memory, eight bytes each
-R_ROWS = (3_000, 10_000, 30_000, 100_000)
 
 
 def run(folder: Path, options: argparse.Namespace) -> None:
@@ -32,50 +27,16 @@ def run(folder: Path, options: argparse.Namespace) -> None:
         print(f"\nEstimation: {rows:,} responses × {len(METHOD.items)} items, 3,321 communes, 34 provinces, nation")
         print(COLUMNS)
         for design in ("clustered", "elements"):
-            scan = cost_of("estimation", "scan", path, design)["scan"]
+            costs = cost_of("estimation", "pipeline", path, design)
+            scan = costs.pop("scan").over(SCANS)
             print(scan.line(f"bare DuckDB scan, {design}"))
-            for step, cost in cost_of("estimation", "pipeline", path, design).items():
+            for step, cost in costs.items():
                 print(cost.line(f"{step}, {design}", scan))
+            print(Cost.total(costs.values()).line(f"from Parquet to the whole tree, {design}", scan), flush=True)
         if rows <= PANDAS_MOST:
-            print(cost_of("estimation", "pandas", path)["pandas"].line("pandas, elements, tree with errors"))
+            pandas = cost_of("estimation", "pandas", path)["pandas"]
+            print(pandas.line("pandas, elements, tree with errors"), flush=True)
         path.unlink()
-    _against_survey(folder)
-
-
-def _against_survey(folder: Path) -> None:
-    """Print how the pipeline compares with R on the largest number of responses that R finishes in a minute."""
-    if importlib.util.find_spec("svy") is None:
-        print("svy is not installed: not compared")
-    if shutil.which("Rscript") is None:
-        print("R is not installed: not compared")
-        return
-    print(
-        "\nAgainst R's survey: means of the items with their standard errors, by commune and for the nation, clustered"
-    )
-    for rows in R_ROWS:
-        path, table = folder / "r.parquet", folder / "r.csv"
-        write_responses(path, rows)
-        columns = ", ".join(("unit_code", "psu_code", *METHOD.items))
-        duckdb.execute(f"COPY (SELECT {columns} FROM '{path}') TO '{table}'")
-        start = time.perf_counter()
-        try:
-            done = subprocess.run(
-                ["Rscript", str(HERE / "survey.R"), str(table)],
-                capture_output=True,
-                text=True,
-                timeout=MINUTE,
-                check=True,
-            )
-        except subprocess.TimeoutExpired:
-            print(f"{rows:,} responses: R did not finish in {time.perf_counter() - start:.0f} s")
-            return
-        r_seconds, r_processor = map(float, done.stdout.split()[-2:])
-        ours = cost_of("estimation", "pipeline", path, "clustered")
-        seconds, processor = (sum(getattr(cost, part) for cost in ours.values()) for part in ("seconds", "processor"))
-        print(
-            f"{rows:,} responses: R {r_seconds:.1f} s ({r_processor:.1f} of processor), whole tree here {seconds:.1f} s"
-            f" ({processor:.1f}): {r_processor / processor:.1f} times"
-        )
 
 
 def scan(path: str, design: str) -> None:
@@ -87,16 +48,17 @@ def scan(path: str, design: str) -> None:
 
 
 def pipeline(path: str, design: str) -> dict:
-    spec, found = tally_spec(design == "clustered"), {}
+    """The steps of one design, and last, so that its memory is not in theirs, the scan that they are compared with."""
+    spec, above, found = tally_spec(design == "clustered"), rollups(), {}
 
     def count() -> None:
         batches = pq.ParquetFile(path).iter_batches(BATCH_ROWS, columns=list(spec.columns))
         found["tally"] = estimate.tally(batches, spec)
 
     def score() -> None:
-        estimate.index_scores(found["tally"], spec, METHOD.tree, rollups=rollups())
+        estimate.index_scores(found["tally"], spec, METHOD.tree, rollups=above)
 
-    return {"tally": count, "tree and errors": score}
+    return {"tally": count, "tree and errors": score, "scan": lambda: [scan(path, design) for _ in range(SCANS)]}
 
 
 def with_pandas(path: str) -> list[pd.DataFrame]:
@@ -125,9 +87,7 @@ def with_pandas(path: str) -> list[pd.DataFrame]:
 if __name__ == "__main__":
     job, *rest = arguments()
     pa.set_cpu_count(1)
-    if job == "scan":
-        report({"scan": lambda: scan(*rest)})
-    elif job == "pandas":
+    if job == "pandas":
         report({"pandas": lambda: with_pandas(*rest)})
     else:
         report(pipeline(*rest))

@@ -8,7 +8,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,16 @@ class Cost:
     seconds: float
     processor: float
     peak: float
+
+    def over(self, times: int) -> Cost:
+        """Return the cost of once where the job was done so many times."""
+        return Cost(self.seconds / times, self.processor / times, self.peak)
+
+    @classmethod
+    def total(cls, costs: Iterable[Cost]) -> Cost:
+        """Return the cost of steps of one process together."""
+        each = list(costs)
+        return cls(sum(c.seconds for c in each), sum(c.processor for c in each), max(c.peak for c in each))
 
     def line(self, label: str, basis: Cost | None = None) -> str:
         """Return a line of the table; the ratio is that of processor seconds, which other programs disturb least."""

@@ -53,7 +53,7 @@ def write_responses(path: Path, rows: int) -> None:
     for start in range(0, rows, GROUP_ROWS):
         psu = rng.integers(0, len(psus), min(GROUP_ROWS, rows - start))
         columns = {
-            "record_id": pa.array(np.char.zfill(np.arange(start, start + len(psu)).astype(str), 10)),
+            "record_id": pa.array(np.arange(start, start + len(psu))).cast(pa.string()),
             "unit_code": communes.take(pa.array(psu // CLUSTERS)),
             "psu_code": psus.take(pa.array(psu)),
             "channel": pa.DictionaryArray.from_arrays(np.zeros(len(psu), np.int8), ["paper"]).cast(pa.string()),

@@ -3,6 +3,7 @@
 Pure functions on arrays and Arrow tables: nothing here reads a file, knows the lake or a round, or asks the clock.
 """
 
+from pipelines.estimate.covariance import node_covariances
 from pipelines.estimate.dossiers import dossier_scores
 from pipelines.estimate.indicators import indicator_scores
 from pipelines.estimate.mode_effect import mode_effects
@@ -23,6 +24,7 @@ __all__ = [
     "inner_nodes",
     "merge",
     "mode_effects",
+    "node_covariances",
     "option_shares",
     "published_scores",
     "stratum_weights",

@@ -39,8 +39,8 @@ def indicator_scores(
         tree: the index tree, its leaves the indicators with their scales; only nodes valid in `year` are used.
         year: of the values.
         options: level and thresholds; whether respondents were a probability sample.
-        covariances: unit → covariance of its indicators (leaves × leaves in the order of the tree of that year); a unit
-            that is not there has independent indicators.
+        covariances: unit → covariance of its indicators (leaves × leaves in the order of the tree of that year), NaN
+            where it is not known. Indicators whose covariance is not known are taken as independent, and labelled so.
 
     n and df of a node are the smallest below it. Raises InputError for an indicator that the tree does not have in that
     year, one given twice, a value outside its scale, or a negative standard error.
@@ -54,11 +54,11 @@ def indicator_scores(
     below = matrix != 0
     lacking = np.array([(below & np.isnan(row)).any(axis=1) for row in given["value"]]).reshape(len(units), len(codes))
     score = np.where(lacking, np.nan, np.nan_to_num(given["value"]) @ matrix.T + offset)
-    se = np.where(lacking, np.nan, _errors(matrix, units, given["se"], covariances or {}))
+    together = _covariances(units, given["se"], covariances or {})
+    se = np.where(lacking, np.nan, np.sqrt(np.einsum("ki,uij,kj->uk", matrix, np.nan_to_num(together), matrix)))
     n, df = (_smallest(below, given[name]) for name in ("n", "df"))
     known = np.isfinite(df)
-    several = below.sum(axis=1) > 1
-    independent = np.array([several & (unit not in (covariances or {})) for unit in units]).reshape(lacking.shape)
+    independent = np.einsum("ki,uij,kj->uk", below.astype(float), np.isnan(together).astype(float), below) > 0
     columns = _columns(in_year, units, codes, {"score": score, "se": se, "n": np.where(lacking, np.nan, n)})
     low, high = t_interval(score.ravel(), se.ravel(), df.ravel(), n.ravel(), options.level)
     columns |= {"ci_low": low, "ci_high": high, "ci_level": np.full(low.shape, options.level)}
@@ -108,13 +108,17 @@ def _scale(node: Node) -> tuple[float, float]:
     return node.minimum, node.maximum - node.minimum
 
 
-def _errors(matrix: Floats, units: list[str], se: Floats, covariances: Covariances) -> Floats:
-    """Return standard errors, units × nodes."""
-    variance = np.nan_to_num(se) ** 2 @ (matrix**2).T
+def _covariances(units: list[str], se: Floats, covariances: Covariances) -> Floats:
+    """Return the covariances of the indicators by unit, units × leaves × leaves; NaN where they are not known."""
+    leaves = se.shape[1]
+    found = np.full((len(units), leaves, leaves), np.nan)
     for row, unit in enumerate(units):
         if unit in covariances:
-            variance[row] = ((matrix @ covariances[unit]) * matrix).sum(axis=1)
-    return np.sqrt(variance)
+            found[row] = covariances[unit]
+    diagonal = np.arange(leaves)
+    own = found[:, diagonal, diagonal]
+    found[:, diagonal, diagonal] = np.where(np.isnan(own), np.nan_to_num(se) ** 2, own)
+    return found
 
 
 def _smallest(below: np.ndarray, values: Floats) -> Floats:

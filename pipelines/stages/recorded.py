@@ -25,6 +25,7 @@ from pipelines.model.round import Round
 from pipelines.sources import source as source_named
 from pipelines.stages.context import Context
 from pipelines.stages.reports import keep
+from pipelines.stages.surveyed import Surveyed
 
 DOSSIERS, INDICATORS = "dossiers", "indicators"
 
@@ -49,15 +50,32 @@ def conform_recorded(
 
 
 def recorded_tables(
-    context: Context, round_: Round, method: Method, rollups: dict[str, tuple[str, ...]], options: estimate.ScoreOptions
+    context: Context,
+    round_: Round,
+    method: Method,
+    rollups: dict[str, tuple[str, ...]],
+    options: estimate.ScoreOptions,
+    surveyed: Surveyed,
 ) -> tuple[pa.Table, pa.Table | None]:
-    """Return the score table of a round of records, and the counts of dossiers where there are any."""
-    table = accepted_records(context, round_, method)
+    """Return the score table of a round of records, and the counts of dossiers where there are any.
+
+    `surveyed` are indicators that come from surveys, besides those of the tables.
+    """
     if method.dossiers is None:
-        return estimate.indicator_scores(table, method.tree, round_.year, options), None
+        table = _indicators(context, round_, method, surveyed)
+        return estimate.indicator_scores(table, method.tree, round_.year, options, surveyed.covariances), None
+    table = accepted_records(context, round_, method)
     units = rounds.load_units(context.lake, round_).to_pylist()
     evaluated = [unit["unit_code"] for unit in units if unit["level"] == round_.unit_level]
     return estimate.dossier_scores(table, method.tree, method.dossiers, evaluated, method.breakdowns, rollups)
+
+
+def _indicators(context: Context, round_: Round, method: Method, surveyed: Surveyed) -> pa.Table:
+    """Return the indicators of tables and surveys together; a round may have either alone."""
+    if surveyed.table.num_rows and not context.lake.glob(records(round_.id, "*")):
+        return surveyed.table
+    given = accepted_records(context, round_, method).select(surveyed.table.column_names)
+    return pa.concat_tables([given.cast(surveyed.table.schema), surveyed.table])
 
 
 def accepted_records(context: Context, round_: Round, method: Method) -> pa.Table:

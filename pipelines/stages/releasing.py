@@ -35,6 +35,7 @@ from pipelines.stages.loading import FINAL
 from pipelines.stages.reference import rows
 from pipelines.stages.reports import all_reports
 from pipelines.stages.scoring import rollups, strata_without_answers
+from pipelines.stages.surveyed import survey_rounds
 from pipelines.warehouse import Load, read
 from pipelines.warehouse import replace as load
 
@@ -181,11 +182,14 @@ def prepare(context: Context, round_: Round) -> tuple[Publication, ManifestFacts
 def input_paths(context: Context, round_: Round) -> list[str]:
     """Return the files that a round's figures are computed from: its tallies, published scores or records.
 
-    Where a round is compared with another, the scores of that one are among them.
+    Where a round is compared with another, the scores of that one are among them, and the tallies of the surveys that
+    its indicators are scores of.
     """
     published, recorded = published_scores(round_.id, "*", "*"), records(round_.id, "*")
     patterns = [tallies(round_.programme, round_.id, "*", "*"), published, recorded]
     patterns += [result(round_.previous, "index_score")] if round_.previous else []
+    surveys = survey_rounds(context, round_, context.method(round_))
+    patterns += [tallies(one.programme, one.id, "*", "*") for one in surveys]
     return [path for pattern in patterns for path in context.lake.glob(pattern)]
 
 

@@ -5,19 +5,17 @@ They read tallies, frame and units of one round and write its result tables; it 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines import estimate as statistics
-from pipelines import rounds
 from pipelines.estimate.shares import SCHEMA as SHARES
-from pipelines.lake import docs, responses, result, tallies
-from pipelines.model.errors import StateError
+from pipelines.lake import docs, result
 from pipelines.model.method import Method
-from pipelines.model.round import Rollup, Round
+from pipelines.model.round import Round
 from pipelines.model.run import Partition, StageReport
 from pipelines.quality.gates import Subject, run_gate
 from pipelines.quality.suites import read_suite
@@ -25,11 +23,18 @@ from pipelines.stages.context import Context
 from pipelines.stages.published import has_published_scores, published_table
 from pipelines.stages.recorded import has_records, recorded_tables
 from pipelines.stages.reports import keep
+from pipelines.stages.surveyed import survey_rounds, surveyed_indicators
+from pipelines.stages.tallied import SELF_SELECTED
+from pipelines.stages.tallied import basis as basis
+from pipelines.stages.tallied import merged_tally as merged_tally
+from pipelines.stages.tallied import rollups as rollups
+from pipelines.stages.tallied import score_options as score_options
+from pipelines.stages.tallied import stratum_population as stratum_population
 from pipelines.stages.tallying import keep_gate, tally_spec
 from pipelines.stages.weighting import keep_weights, weighted_tally
 
 RESPONSES = "responses"
-PROBABILITY, SELF_SELECTED, PUBLISHED, REGISTER = "probability", "self_selected", "published", "register"
+PUBLISHED, REGISTER = "published", "register"
 
 
 def weigh(context: Context, round_id: str) -> str:
@@ -101,8 +106,11 @@ def score_tables(context: Context, round_: Round, is_final: bool = False) -> tup
         return scores, labelled(SHARES.empty_table(), round_, method)
     if has_records(method):
         above, options = rollups(context, round_), score_options(context, round_)
-        found, counts = recorded_tables(context, round_, method, above, options)
-        rests_on = basis(round_) if counts is None else REGISTER
+        kinds = {basis(one) for one in (round_, *survey_rounds(context, round_, method))}
+        options = replace(options, probability_sample=SELF_SELECTED not in kinds)
+        surveyed = surveyed_indicators(context, round_, method)
+        found, counts = recorded_tables(context, round_, method, above, options, surveyed)
+        rests_on = max(kinds) if counts is None else REGISTER  # one self-selected survey makes the whole so
         shares = SHARES.empty_table() if counts is None else counts
         return labelled(found, round_, method, rests_on), labelled(shares, round_, method)
     spec = tally_spec(round_, method)
@@ -117,61 +125,6 @@ def score_tables(context: Context, round_: Round, is_final: bool = False) -> tup
     scores = statistics.index_scores(merged, spec, method.tree, **arguments)
     shares = statistics.option_shares(merged, spec, **arguments)
     return labelled(scores, round_, method, basis(round_)), labelled(shares, round_, method)
-
-
-def merged_tally(context: Context, round_: Round, spec: statistics.TallySpec) -> pa.Table:
-    """Return the tallies of all months and sources of a round, added up."""
-    paths = context.lake.glob(tallies(round_.programme, round_.id, "*", "*"))
-    if not paths:
-        raise StateError(
-            f"round {round_.id} has no tally yet",
-            responses(round_.programme, round_.id, "*", "*"),
-            "collect first, or see `hailong status` for what was rejected",
-        )
-    return statistics.merge((context.lake.read_table(path) for path in paths), spec)
-
-
-def stratum_population(context: Context, round_: Round) -> pa.Table | None:
-    """Return people or dossiers (and PSUs) of the frame by stratum; None where the round has no frame."""
-    frame = rounds.load_frame(context.lake, round_)
-    if frame.num_rows == 0:
-        return None
-    keys = ["unit_code", *round_.design.strata]
-    grouped = frame.group_by(keys).aggregate([("population", "sum"), ("psu_code", "count_distinct")])
-    columns = {name: grouped[name] for name in keys} | {"population": grouped["population_sum"]}
-    if round_.design.is_clustered:
-        columns["psu_population"] = grouped["psu_code_count_distinct"]
-    return pa.table(columns)
-
-
-def rollups(context: Context, round_: Round) -> dict[str, tuple[str, ...]]:
-    """Return the units above those of the round that are to have a score: code → units below."""
-    if round_.rollup is None:
-        return {}
-    below: dict[str, list[str]] = defaultdict(list)
-    for unit in rounds.load_units(context.lake, round_).to_pylist():
-        if unit["parent_code"] and unit["level"] == round_.unit_level:
-            below[unit["parent_code"]].append(unit["unit_code"])
-    return {parent: tuple(sorted(units)) for parent, units in sorted(below.items())}
-
-
-def score_options(context: Context, round_: Round) -> statistics.ScoreOptions:
-    """Return the settings of an estimation as the round and the thresholds give them."""
-    thresholds = context.thresholds(round_)
-    return statistics.ScoreOptions(
-        level=thresholds["confidence_level"],
-        interval=thresholds["interval"],
-        thresholds=thresholds["reliability"],
-        finite_population=round_.design.finite_population,
-        rollup=round_.rollup or Rollup.POOLED,
-        probability_sample=basis(round_) == PROBABILITY,
-        breakdown_min_n=thresholds["breakdown_min_n"],
-    )
-
-
-def basis(round_: Round) -> str:
-    """Return what intervals rest on: one self-selected source makes the whole round no probability sample."""
-    return SELF_SELECTED if any(config.self_selected for config in round_.sources) else PROBABILITY
 
 
 def labelled(table: pa.Table, round_: Round, method: Method, rests_on: str = "") -> pa.Table:

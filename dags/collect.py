@@ -16,9 +16,9 @@ expectation failed; the month keeps its former tally until the cause is mended, 
 (Browse → Data Docs) and `hailong status`. `whole` fails a run of which any part failed, so that it shows.
 """
 
-from airflow.sdk import dag, get_parsing_context, task_group
+from airflow.sdk import dag, get_parsing_context
 
-from orchestration import TASK_DEFAULTS, announce_months, due_within, stage, text, whole
+from orchestration import TASK_DEFAULTS, announce_months, due_within, month, stage, text, whole
 from pipelines.sources import sources
 
 ROUND = "{{ params.round }}"
@@ -26,12 +26,6 @@ ROUND = "{{ params.round }}"
 
 def build(source: str) -> None:
     """Declare the DAG of one source."""
-
-    @task_group(group_id="month")
-    def month(key: str) -> None:
-        by_key = {"map_index_template": "{{ task.op_kwargs['subject'] }}"}
-        tally, gate, screen = stage("tally", **by_key), stage("gate", **by_key), stage("screen", **by_key)
-        tally(subject=gate(subject=screen(subject=key)))
 
     @dag(
         dag_id=f"collect__{source}",

@@ -20,6 +20,7 @@ from pipelines.cli_plan import plan
 from pipelines.cli_privacy import app as privacy
 from pipelines.cli_privacy import persons
 from pipelines.cli_reading import reading
+from pipelines.cli_rejects import rejects
 from pipelines.model.errors import HailongError, StateError
 from pipelines.settings import Settings
 
@@ -40,6 +41,7 @@ app.add_typer(plan, name="plan")
 app.add_typer(privacy, name="privacy")
 app.add_typer(persons)
 app.add_typer(reading)
+app.add_typer(rejects, name="rejects")
 out = Console()
 
 RoundId = Annotated[str, typer.Argument(help="round id, the folder's name under rounds/")]
@@ -272,6 +274,20 @@ def status(round_id: RoundId) -> None:
     from pipelines.stages import open_context
 
     show_account(out, open_context(), round_id)
+
+
+@app.command()
+def close(
+    round_id: RoundId,
+    month: Annotated[str, typer.Argument(help="month of the round, YYYY-MM")],
+    person: Person = "",
+    comment: Annotated[str, typer.Option(help="kept with the closing")] = "",
+) -> None:
+    """Close a month of a round: from now on it changes only by revisions, which are counted and told."""
+    from pipelines import stages
+
+    for revision in stages.close_month(stages.open_context(), round_id, month, person, comment):
+        out.print(str(revision), highlight=False, soft_wrap=True)
 
 
 @demo.command("run")

@@ -205,6 +205,26 @@ def rejects(round_id: str, source: str, stage: str, key: str) -> str:
     return f"rejects/round={round_id}/source={source}/stage={stage}/{key}.parquet"
 
 
+def closed_month(round_id: str, month: str) -> str:
+    """Who closed a month of a round."""
+    return f"closed/{round_id}/{month}/closed.json"
+
+
+def closed_revision(round_id: str, month: str, source: str, number: str) -> str:
+    """What a revision changed in one source of a closed month; 0000 is the closing."""
+    return f"closed/{round_id}/{month}/{source}/{number}.json"
+
+
+def closed_content(round_id: str, month: str, source: str, number: str) -> str:
+    """Which responses counted after the latest revision of one source of a closed month."""
+    return f"closed/{round_id}/{month}/{source}/{number}.parquet"
+
+
+def corrected(round_id: str, source: str, sha256: str) -> str:
+    """What came of the corrections in one landed object."""
+    return f"corrected/round={round_id}/source={source}/{sha256}.parquet"
+
+
 def replay_before(round_id: str) -> str:
     """What was refused when a replay began; it goes when its outcome is told."""
     return f"replays/{round_id}/before.parquet"

@@ -5,6 +5,7 @@ the stage of the same name.
 """
 
 from orchestration.approval import approval
+from orchestration.months import month
 from orchestration.partitions import (
     announce_draft,
     announce_months,
@@ -22,6 +23,7 @@ __all__ = [
     "announce_months",
     "approval",
     "due_within",
+    "month",
     "partition",
     "stage",
     "text",

@@ -6,7 +6,8 @@ It must not decide whether a response belongs to the round or is a duplicate: sc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +15,10 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.collect.answers import answer_columns
+from pipelines.collect.carried import Blanks, carry, told
 from pipelines.collect.cells import Block
+from pipelines.collect.corrections import correct, keep_applied
+from pipelines.collect.corrections import told as corrections_told
 from pipelines.collect.forms import Form, assign_forms, resolve_forms
 from pipelines.collect.header import header_columns
 from pipelines.collect.identity import content_hashes, response_ids
@@ -27,6 +31,7 @@ from pipelines.collect.rejects import ERASED, SCHEMA, payload_of, reject_of, rej
 from pipelines.collect.schema import response_schema
 from pipelines.collect.spool import Spool
 from pipelines.lake import Lake, conformed, rejects
+from pipelines.model.correction import Applied
 from pipelines.model.response import COMMENT
 from pipelines.model.round import SourceConfig
 from pipelines.model.run import Landed, Partition, Reject, StageReport
@@ -48,6 +53,8 @@ class _Work:
     accepted: Spool
     rejected: Spool
     people: People
+    applied: list[Applied] = field(default_factory=list)
+    blanks: Blanks = field(default_factory=Counter)
 
     def take_fault(self, fault: Fault) -> None:
         asks = any(form.identity for form in self.forms)
@@ -65,6 +72,9 @@ class _Work:
         return self._rejects(None, block, problems, pa.nulls(len(block), pa.string()))
 
     def _conform(self, form: Form, block: Block) -> list[Reject]:
+        block, applied = correct(block, form, self.plan.corrections, self.landed.sha256)
+        self.applied += applied
+        block = carry(block, form.translations, self.blanks)
         problems = Problems(len(block))
         check_headings(form, block, problems)
         header = header_columns(self.plan, form, self.channel, block, problems)
@@ -83,7 +93,7 @@ class _Work:
             "source": landed.source,
             "instance": landed.instance,
             "form": instrument.id,
-            "form_version": instrument.version,
+            "form_version": form.version,
             "landing_sha256": landed.sha256,
         }
         return {name: pa.repeat(pa.scalar(text, pa.string()), len(block)) for name, text in constant.items()} | {
@@ -135,7 +145,8 @@ def conform_object(lake: Lake, plan: ConformPlan, source: Source, config: Source
                 work.take_block(Block.read(part))
         report.accepted, report.rejected = accepted.rows, rejected.rows
         report.close()
-        report.messages += people.close()
+        report.messages += [*people.close(), *corrections_told(work.applied), *told(work.blanks)]
+        keep_applied(lake, plan.round.id, landed.source, landed.sha256, work.applied)
         report.outputs = _publish(lake, plan.round.id, landed, accepted, rejected)
     return report
 

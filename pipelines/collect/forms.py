@@ -6,7 +6,7 @@ It decides which heading feeds what; it must not interpret a cell except to choo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -14,8 +14,9 @@ import pyarrow as pa
 
 from pipelines.collect.cells import Block, Cells, as_mask, clean_text
 from pipelines.collect.schema import Place, place_of
-from pipelines.methods import check_mappings
+from pipelines.methods import check_mappings, crosswalk_of, through_crosswalk, translations
 from pipelines.model.errors import InputError
+from pipelines.model.form_crosswalk import Translation
 from pipelines.model.instrument import Instrument, Question, Role
 from pipelines.model.method import Method
 from pipelines.model.response import COMMENT, HEADER
@@ -30,6 +31,7 @@ class Form:
 
     `fields` gives header field → heading, `answers` heading → question, `ticks` heading → 0/1 column of one option;
     `comment` is the heading of the free text (empty: none), `identity` heading → what it tells of the person,
+    `translations` heading → how answers to an older `version` of the form are carried over,
     `withheld` are headings that are kept nowhere in the lake but in the landed bytes; those of identity are among them.
     """
 
@@ -41,6 +43,8 @@ class Form:
     comment: str
     identity: dict[str, str]
     withheld: tuple[str, ...]
+    translations: dict[str, Translation] = field(default_factory=dict)
+    version: str = ""
 
     def cells(self, block: Block, field: str) -> Cells | None:
         """Return the column that fills a header field: its heading's, else the mapping's constant, else none."""
@@ -119,6 +123,11 @@ def _nearest(forms: Sequence[Form], block: Block) -> Form | None:
 
 def _resolve(method: Method, mapping: Mapping) -> Form:
     instrument = method.instrument(mapping.form)
+    version, carried = instrument.version, dict[str, Translation]()
+    if mapping.crosswalk:
+        crosswalk = crosswalk_of(method, mapping)
+        version, carried = crosswalk.version, translations(mapping, crosswalk, instrument)
+        mapping = through_crosswalk(mapping, crosswalk)
     targets = mapping.headings.items()
     placed = {heading: _place(instrument, target) for heading, target in targets}
     identity = {heading: target for heading, target in targets if _is_identity(instrument, target)} | mapping.identity
@@ -132,11 +141,13 @@ def _resolve(method: Method, mapping: Mapping) -> Form:
         comment=next((heading for heading in placed if placed[heading] is Place.COMMENT), ""),
         identity=identity,
         withheld=tuple(dict.fromkeys([*withheld, *identity])),
+        translations=carried,
+        version=version,
     )
-    for field in REQUIRED:
-        if field not in form.fields and field not in mapping.constants:
-            remedy = f"say which heading is {field}, or give it under constants"
-            raise InputError(f"nothing fills {field}", f"mapping of form {instrument.id}", remedy)
+    for name in REQUIRED:
+        if name not in form.fields and name not in mapping.constants:
+            remedy = f"say which heading is {name}, or give it under constants"
+            raise InputError(f"nothing fills {name}", f"mapping of form {instrument.id}", remedy)
     return form
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipelines.collect.devices import DeviceRule
+from pipelines.model.correction import Correction
 from pipelines.model.method import Method
 from pipelines.model.round import Mapping as FormMapping
 from pipelines.model.round import Round
@@ -30,6 +31,7 @@ class ConformPlan:
         payload_limit: characters kept of a rejected row.
         devices: the register of devices; None: the round has none, and nothing is asked of a device.
         keeper: what becomes of identity.
+        corrections: reviewed corrections of records of this source.
     """
 
     round: Round
@@ -41,6 +43,7 @@ class ConformPlan:
     payload_limit: int = 4000
     devices: DeviceRule | None = None
     keeper: Keeper = field(default_factory=Keeper)
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ landed bytes, found by hash and line, hold the row as it came.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields
 from pathlib import PurePosixPath
@@ -23,6 +24,8 @@ from pipelines.model.run import Landed, Reject
 from pipelines.model.source import Fault
 
 SCHEMA = pa.schema([(field.name, pa.int64() if field.name == "line" else pa.string()) for field in fields(Reject)])
+PLACE = ("source", "month")  # what the path of a file of rejects says of its rows
+MONTH = re.compile(r"\d{4}-\d{2}")
 VALUE_LIMIT = 200
 ERASED = "[đã xóa · erased]"  # in place of the payload of a row whose person was erased
 UNREAD = "[không giữ ở đây · only in the landed bytes]"  # ... of what could not be read where the form asks for names
@@ -34,15 +37,22 @@ def reject_table(rows: Iterable[Reject]) -> pa.Table:
     return pa.table({name: [getattr(row, name) for row in listed] for name in SCHEMA.names}, SCHEMA)
 
 
-def read_rejects(lake: Lake, round_id: str, source: str = "") -> pa.Table:
-    """Return all rejects and duplicates of a round, of one source or all, with a column `source` before the rest."""
-    tables = [SCHEMA.insert(0, pa.field("source", pa.string())).empty_table()]
+def read_rejects(lake: Lake, round_id: str, source: str = "", columns: Sequence[str] = SCHEMA.names) -> pa.Table:
+    """Return all rejects and duplicates of a round, of one source or all, with `source` and `month` before the rest.
+
+    The month is known from screening on; empty before. `columns` are those of the rest that are wanted.
+    """
+    place = pa.schema([pa.field(name, pa.string()) for name in PLACE])
+    tables = [pa.schema([*place, *(SCHEMA.field(name) for name in columns)]).empty_table()]
     for path in lake.glob(rejects(round_id, source or "*", "*", "*")):
-        table = lake.read_table(path)
-        name = next(part for part in PurePosixPath(path).parts if part.startswith("source=")).removeprefix("source=")
-        tables.append(table.add_column(0, "source", pa.array([name] * len(table), pa.string())))
-    order = [(name, "ascending") for name in ("source", "stage", "landing_sha256", "line", "code")]
-    return pa.concat_tables(tables).sort_by(order)
+        table, folders = lake.read_table(path, list(columns)), PurePosixPath(path)
+        name = next(part for part in folders.parts if part.startswith("source=")).removeprefix("source=")
+        month = folders.stem if MONTH.fullmatch(folders.stem) else ""
+        for position, text in enumerate((name, month)):
+            table = table.add_column(position, place.field(position), pa.array([text] * len(table), pa.string()))
+        tables.append(table)
+    order = [name for name in ("source", "stage", "landing_sha256", "line", "code") if name in tables[0].schema.names]
+    return pa.concat_tables(tables).sort_by([(name, "ascending") for name in order])
 
 
 def reject_of(landed: Landed, problems: Sequence[Problem], line: int | None, payload: str, identity: str) -> Reject:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from pipelines.collect.months import dataset, month_of
 from pipelines.collect.plan import ScreenPlan
 from pipelines.collect.rejects import reject_table
+from pipelines.collect.rules import broken_rule, rule_places
 from pipelines.collect.schema import accepted_schema, item_columns, response_schema
 from pipelines.lake import Lake, conformed, receipt, rejects, responses
 from pipelines.model.codes import RejectCode
@@ -50,7 +51,7 @@ WITH facts AS (
     SELECT row, record_id, response_id, device_id, sequence, unit_code, review_state, content_hash,
         place > 1 AS is_beaten, revision = best_revision AND content_hash = best_content AS is_same, best_revision,
         coalesce(review_state, 'unreviewed') AS review,
-        {answered} AS answered, {age} AS age_in_years,
+        {answered} AS answered, {age} AS age_in_years, {broken} AS broken,
         timezone($zone, submitted_at) AS local_time, timezone($zone, received_at) AS local_receipt
     FROM mine JOIN ranked USING (row)
 ), screened AS (
@@ -63,6 +64,7 @@ WITH facts AS (
         WHEN len($units) > 0 AND NOT list_contains($units, unit_code) THEN 'R304_UNIT_NOT_IN_ROUND'
         WHEN list_contains($refused_states, review) THEN 'R305_REFUSED_AT_SOURCE'
         WHEN list_contains($waiting_states, review) THEN 'R306_AWAITS_REVIEW'
+        WHEN broken IS NOT NULL THEN $rules[broken + 1].code
     END AS found
     FROM facts
 ), compared AS (
@@ -80,7 +82,8 @@ SELECT row,
     CASE WHEN number > 1 THEN 'D402_SAME_CONTENT' WHEN turn > 1 THEN 'D404_SAME_NUMBER'
         WHEN found IS NULL AND decision IS NOT NULL THEN 'R308_EXCLUDED_BY_DECISION' ELSE found END AS code,
     coalesce(date_trunc('month', local_receipt) > date_trunc('month', local_time), false) AS is_late,
-    first_record, first_of_number, best_revision, local_time, answered, age_in_years, decision
+    first_record, first_of_number, best_revision, local_time, answered, age_in_years, decision,
+    CASE WHEN found = $rules[broken + 1].code THEN $rules[broken + 1] END AS rule
 FROM screened LEFT JOIN compared USING (row) LEFT JOIN numbered USING (row) LEFT JOIN excluded USING (response_id)
 """
 
@@ -96,7 +99,7 @@ SELECT code, landing_sha256, line, response_id, json_merge_patch('{{}}', to_json
         WHEN 'R304_UNIT_NOT_IN_ROUND' THEN 'unit_code'
         WHEN 'R305_REFUSED_AT_SOURCE' THEN 'review_state'
         WHEN 'R306_AWAITS_REVIEW' THEN 'review_state'
-        ELSE ''
+        ELSE coalesce(rule.question, '')
     END AS field,
     CASE code
         WHEN 'D402_SAME_CONTENT' THEN first_record
@@ -109,7 +112,7 @@ SELECT code, landing_sha256, line, response_id, json_merge_patch('{{}}', to_json
         WHEN 'R305_REFUSED_AT_SOURCE' THEN coalesce(review_state, 'unreviewed')
         WHEN 'R306_AWAITS_REVIEW' THEN coalesce(review_state, 'unreviewed')
         WHEN 'R308_EXCLUDED_BY_DECISION' THEN decision
-        ELSE ''
+        ELSE coalesce(rule.text, '')
     END AS value
 FROM mine JOIN decided USING (row)
 WHERE code IS NOT NULL
@@ -157,7 +160,7 @@ def _decide(
     connection.execute(_RANK.format(identity=", ".join(IDENTITY)))
     items = [f"({_quoted(name)} IS NOT NULL)::INTEGER" for name in item_columns(plan.method)]
     age = AGE if AGE in schema.names and pa.types.is_int16(schema.field(AGE).type) else "NULL::SMALLINT"
-    decide = _DECIDE.format(answered=" + ".join(items) or "0", age=age)
+    decide = _DECIDE.format(answered=" + ".join(items) or "0", age=age, broken=broken_rule(plan.method))
     connection.execute(
         decide,
         {
@@ -170,6 +173,7 @@ def _decide(
             "refused_states": list(plan.refused_states),
             "waiting_states": list(plan.waiting_states),
             "numbers_once": plan.numbers_once,
+            "rules": rule_places(plan.method),
         },
     )
     return len(connection.table("mine"))

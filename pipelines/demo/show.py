@@ -10,6 +10,7 @@ from pipelines.stages import (
     Context,
     account_lines,
     alert_lines,
+    closed_lines,
     mode_effect_lines,
     reject_lines,
     release_overview,
@@ -57,6 +58,17 @@ def show_account(console: Console, context: Context, round_id: str) -> None:
     console.print(reasons)
     for since, vi, en in alert_lines(context, round_id):
         console.print(f"[bold red]Cảnh báo · alert[/] {vi} · {en} ({since})", soft_wrap=True)
+    if revisions := closed_lines(context, round_id):
+        closed = Table(title="Tháng đã chốt · closed months", title_justify="left", header_style="bold")
+        for heading in ("tháng · month", "source"):
+            closed.add_column(heading)
+        for heading in ("lần · revision", "phiếu · responses", "muộn · late", "thêm · added", "sửa · changed"):
+            closed.add_column(heading, justify="right")
+        closed.add_column("rút · withdrawn", justify="right")
+        closed.add_column("người chốt · closed by")
+        for line in revisions:
+            closed.add_row(*line)
+        console.print(closed)
 
 
 def show_weights(console: Console, context: Context, round_id: str) -> None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from pipelines.methods.consistency import check_method
+from pipelines.methods.form_crosswalk import load_crosswalks
 from pipelines.methods.mapping_file import check_mappings, read_mappings
 from pipelines.methods.method_file import parse_method
 from pipelines.methods.xlsform import load_instrument
@@ -85,6 +87,7 @@ def _read(folder: Path, sha256: str) -> Method:
     path = folder / "method.yml"
     instruments = tuple(load_instrument(book) for book in sorted(folder.glob("*.xlsx")) if is_content(book.name))
     method = parse_method(path.read_bytes(), str(path), instruments, str(folder), sha256)
+    method = replace(method, crosswalks=load_crosswalks(folder, instruments))
     if (method.programme, method.version) != (folder.parent.name, folder.name):
         remedy = f"write programme: {folder.parent.name} and version: {folder.name!r}, or rename the folder"
         raise InputError(f"the file is of method {method.id}", str(path), remedy)

@@ -10,7 +10,9 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipelines.methods.document import read_document
+from pipelines.methods.form_crosswalk import through_crosswalk
 from pipelines.model.errors import InputError
+from pipelines.model.form_crosswalk import FormCrosswalk
 from pipelines.model.instrument import Instrument
 from pipelines.model.method import Method
 from pipelines.model.response import CHANNELS, COMMENT, HEADER, IDENTITY_FIELDS
@@ -34,8 +36,31 @@ def check_mappings(mappings: tuple[Mapping, ...], method: Method, where: str) ->
     for mapping in mappings:
         if mapping.form not in forms:
             raise InputError(f"unknown form {mapping.form!r}", where, f"use one of: {', '.join(forms)}")
+        if mapping.crosswalk:
+            mapping = _carried(mapping, method, forms[mapping.form], where)
         _check_targets(mapping, forms[mapping.form], where)
         _check_codes(mapping, forms[mapping.form], where)
+
+
+def _carried(mapping: Mapping, method: Method, form: Instrument, where: str) -> Mapping:
+    """Return a mapping to an older form as one to the method's; an InputError where the crosswalk does not say how."""
+    crosswalk = crosswalk_of(method, mapping, where)
+    known = {*HEADER, COMMENT, *crosswalk.same, *crosswalk.questions}
+    for heading, target in mapping.headings.items():
+        if target not in known and form.by_code.get(target) in form.coded:
+            remedy = f"say in crosswalks/{crosswalk.name}.yml what becomes of it"
+            raise InputError(f"the crosswalk says nothing of {target!r}", f"{where}: headings[{heading!r}]", remedy)
+    return through_crosswalk(mapping, crosswalk)
+
+
+def crosswalk_of(method: Method, mapping: Mapping, where: str = "mappings") -> FormCrosswalk:
+    """Return the crosswalk that a mapping names; an InputError where the method has none for its form."""
+    found = {one.name: one for one in method.crosswalks if one.form == mapping.form}
+    if mapping.crosswalk not in found:
+        known = ", ".join(found) or "none yet"
+        remedy = f"write crosswalks/{mapping.crosswalk}.yml beside the method; there are: {known}"
+        raise InputError(f"there is no crosswalk {mapping.crosswalk!r} to {mapping.form}", where, remedy)
+    return found[mapping.crosswalk]
 
 
 def _mapping(entry: dict[str, Any], where: str) -> Mapping:
@@ -49,6 +74,7 @@ def _mapping(entry: dict[str, Any], where: str) -> Mapping:
         time_zone=entry.get("time_zone", Mapping.time_zone),
         time_format=entry.get("time_format", Mapping.time_format),
         identity=entry.get("identity", {}),
+        crosswalk=entry.get("crosswalk", ""),
     )
     _check_identity(mapping, where)
     for name in mapping.constants:

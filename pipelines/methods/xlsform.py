@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
+from pipelines.methods.form_rules import form_rules
 from pipelines.methods.sheet import Row, Sheet, read_book
 from pipelines.model.errors import InputError
 from pipelines.model.instrument import Choice, CodeList, Group, Instrument, Kind, Question, Role, Status
@@ -66,6 +68,7 @@ def load_instrument(path: Path) -> Instrument:
         questions=questions,
         sha256=hashlib.sha256(book.content).hexdigest(),
         groups=groups,
+        rules=form_rules(survey.rows, questions),
     )
 
 
@@ -129,9 +132,16 @@ def _question(row: Row, groups: list[str], lists: dict[str, CodeList]) -> Questi
         label_vi=row.text(VI),
         label_en=row.text(EN),
         code_list=code_list,
-        required=bool(yes_no.get(row.optional("required"), False)),
+        required=_required(row, yes_no),
         status=_status(row),
     )
+
+
+def _required(row: Row, yes_no: Mapping[str, bool]) -> bool:
+    text = row.optional("required")
+    if text and text not in yes_no:
+        raise row.error("required", f"{text!r} is neither yes nor no", "write yes or no, and the condition as relevant")
+    return bool(yes_no.get(text, False))
 
 
 def _kind(row: Row, lists: dict[str, CodeList]) -> tuple[Kind, CodeList | None]:

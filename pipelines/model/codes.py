@@ -125,6 +125,18 @@ class RejectCode(Enum):
         "Bị loại theo quyết định {value}",
         "Excluded by decision {value}",
     )
+    R309_REQUIRED_BLANK = (
+        "Phiếu bắt buộc trả lời “{field}” nhưng để trống",
+        "The form requires an answer to “{field}”, which is blank",
+    )
+    R310_NOT_RELEVANT = (
+        "“{field}” có câu trả lời dù theo phiếu thì không được hỏi ({value})",
+        "“{field}” is answered though the form does not ask it ({value})",
+    )
+    R311_CONSTRAINT = (
+        "Câu trả lời ở “{field}” trái với điều kiện của phiếu: {value}",
+        "The answer to “{field}” is not one that the form allows: {value}",
+    )
     D401_SAME_RECORD = ("Cùng bản ghi đã có", "The same record is already there")
     D402_SAME_CONTENT = (
         "Cùng nội dung, thiết bị, thời điểm, đơn vị và thủ tục với bản ghi {value}",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from pipelines.model.rule import Rule
+
 
 class Kind(StrEnum):
     """How a question is answered (the XLSForm types that the project uses)."""
@@ -105,7 +107,7 @@ class Group:
 class Instrument:
     """A versioned questionnaire. `id` is its file's stem (`citizen`), `sha256` that of the XLSForm's bytes.
 
-    `groups` are its sections in the order of the form.
+    `groups` are its sections in the order of the form, `rules` what it asks of answers.
     """
 
     id: str
@@ -115,6 +117,7 @@ class Instrument:
     questions: tuple[Question, ...]
     sha256: str
     groups: tuple[Group, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     @cached_property
     def by_code(self) -> dict[str, Question]:

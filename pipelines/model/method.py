@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from pipelines.model.dossier import DossierRules
+from pipelines.model.form_crosswalk import FormCrosswalk
 from pipelines.model.instrument import Instrument
 from pipelines.model.instrument import Status as Status
 
@@ -122,6 +123,7 @@ class Method:
     breakdowns: tuple[str, ...] = ()
     folder: str = ""
     dossiers: DossierRules | None = None
+    crosswalks: tuple[FormCrosswalk, ...] = ()
 
     @property
     def id(self) -> str:

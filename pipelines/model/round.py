@@ -38,6 +38,8 @@ class Mapping:
         time_format: `strptime` format of times; empty means ISO 8601.
         identity: heading → what it tells of the person (`pipelines.model.response.IDENTITY_FIELDS`); kept in the
             vault or nowhere.
+        crosswalk: name of the method's crosswalk through which answers of an older version go; `headings` and `codes`
+            then name questions and answers of that version.
     """
 
     form: str
@@ -49,6 +51,7 @@ class Mapping:
     time_zone: str = ""
     time_format: str = ""
     identity: dict[str, str] = field(default_factory=dict)
+    crosswalk: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ It must not load methods, look up geography or write.
 """
 
 from pipelines.rounds.action_plan import Goal, load_owners, load_targets
+from pipelines.rounds.corrections import load_corrections
 from pipelines.rounds.devices import load_devices
 from pipelines.rounds.round_file import list_rounds, load_round
 from pipelines.rounds.tables import load_frame, load_margins, load_plan, load_units
@@ -11,6 +12,7 @@ from pipelines.rounds.tables import load_frame, load_margins, load_plan, load_un
 __all__ = [
     "Goal",
     "list_rounds",
+    "load_corrections",
     "load_devices",
     "load_frame",
     "load_margins",

@@ -148,9 +148,18 @@ def read_table(lake: Lake, survey: Round, shape: Shape, units: Collection[str | 
     Raises:
         InputError: naming file, line, column and remedy.
     """
+    records = [record for _, record in read_records(lake, survey, shape, units)]
+    cells = [[_value(record[field.name], field.type) for record in records] for field in shape.schema]
+    return pa.table(cells, schema=shape.schema)
+
+
+def read_records(
+    lake: Lake, survey: Round, shape: Shape, units: Collection[str | None] = ()
+) -> list[tuple[int, Record]]:
+    """Return the checked rows of such a table as text, each with its line in the file."""
     where = f"{survey.folder}/{shape.file}"
     keys: dict[tuple[str | None, ...], int] = {}
-    records: list[Record] = []
+    records: list[tuple[int, Record]] = []
     for line, record in _records(lake, where, shape):
         _check(record, shape, units, f"{where}, line {line}")
         first = keys.setdefault(tuple(record[name] for name in shape.key), line)
@@ -158,11 +167,10 @@ def read_table(lake: Lake, survey: Round, shape: Shape, units: Collection[str | 
             raise InputError(
                 f"repeats line {first}", f"{where}, line {line}", f"keep one line a {' × '.join(shape.key)}"
             )
-        records.append(record)
+        records.append((line, record))
     if not records:
         raise InputError("there is no row", where, "fill in the table")
-    cells = [[_value(record[field.name], field.type) for record in records] for field in shape.schema]
-    return pa.table(cells, schema=shape.schema)
+    return records
 
 
 def _value(text: str | None, kind: pa.DataType) -> str | int | float | None:

@@ -3,8 +3,10 @@
 The command line and the DAGs call these and nothing else; siblings of the package meet only here.
 """
 
+from pipelines.stages.closing import close_month, closed_lines
 from pipelines.stages.collecting import collect, conform, months_of, pending_batches, screen, stale_partitions
 from pipelines.stages.context import Context, open_context
+from pipelines.stages.correcting import corrections_of, stale_corrections
 from pipelines.stages.devices import Checked, check_file, device_lines, new_device_key, seal_file
 from pipelines.stages.erasing import Whom, erase
 from pipelines.stages.forms import (
@@ -17,7 +19,7 @@ from pipelines.stages.forms import (
     void_serial,
 )
 from pipelines.stages.interpreting import interpret, remarks
-from pipelines.stages.ledger import ledger_heads, prove, record, verify_ledger
+from pipelines.stages.ledger import ledger_heads, prove, record, record_round, verify_ledger
 from pipelines.stages.loading import load, load_month
 from pipelines.stages.overview import (
     Overview,
@@ -33,6 +35,7 @@ from pipelines.stages.overview import (
 from pipelines.stages.planning import SizeLine, allocate_plan, plan_progress, plan_sizes, select_sample, size_for
 from pipelines.stages.privacy import note_access, read_vault
 from pipelines.stages.reading import Changes, change, drivers, targets
+from pipelines.stages.rejected import Chosen, Detail, reject_counts, reject_details, reject_rows
 from pipelines.stages.releasing import (
     check,
     decide,
@@ -42,8 +45,9 @@ from pipelines.stages.releasing import (
     summarise,
     verify_release,
 )
+from pipelines.stages.replaying import Replayed, plan_replay, replay_lines, replayed, stale_of_round
 from pipelines.stages.restating import restate
-from pipelines.stages.running import run_round
+from pipelines.stages.running import bring_in, replay, run_round
 from pipelines.stages.scans import gather_sheets, read_scans
 from pipelines.stages.scoring import estimate, gate_scores, weigh
 from pipelines.stages.simulating import simulate
@@ -53,10 +57,13 @@ from pipelines.stages.upkeep import audit_ledgers, back_up, freshness, load_upke
 __all__ = [
     "Changes",
     "Checked",
+    "Chosen",
     "Compared",
     "Context",
+    "Detail",
     "Overview",
     "PrintOrder",
+    "Replayed",
     "SizeLine",
     "Whom",
     "access_lines",
@@ -65,12 +72,16 @@ __all__ = [
     "allocate_plan",
     "audit_ledgers",
     "back_up",
+    "bring_in",
     "change",
     "check",
     "check_file",
+    "close_month",
+    "closed_lines",
     "collect",
     "compare_keyed",
     "conform",
+    "corrections_of",
     "decide",
     "device_lines",
     "drivers",
@@ -94,6 +105,7 @@ __all__ = [
     "open_context",
     "pending_batches",
     "plan_progress",
+    "plan_replay",
     "plan_sizes",
     "print_forms",
     "prove",
@@ -101,9 +113,16 @@ __all__ = [
     "read_scans",
     "read_vault",
     "record",
+    "record_round",
+    "reject_counts",
+    "reject_details",
     "reject_lines",
+    "reject_rows",
     "release_overview",
     "remarks",
+    "replay",
+    "replay_lines",
+    "replayed",
     "restate",
     "retention",
     "review_server",
@@ -115,6 +134,8 @@ __all__ = [
     "serial_states",
     "simulate",
     "size_for",
+    "stale_corrections",
+    "stale_of_round",
     "stale_partitions",
     "summarise",
     "tally",

@@ -7,7 +7,7 @@ report of conforming is pending, a month marked stale is to be screened. It must
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from pipelines.collect.screen import screen_month
 from pipelines.lake import stale, tallies
 from pipelines.model.method import Method
 from pipelines.model.round import Round
-from pipelines.model.run import Partition, StageReport
+from pipelines.model.run import Landed, Partition, StageReport
 from pipelines.quality.devices import add_clock_flag
 from pipelines.quality.flags import add_flags
 from pipelines.sources import source as source_named
@@ -57,21 +57,29 @@ def collect(context: Context, source: str, round_id: str = "") -> int:
 
 def pending_batches(context: Context, source: str, round_id: str = "") -> list[dict[str, Any]]:
     """Return what is landed and not conformed by the present round and method, in batches of bounded size."""
-    batches: list[dict[str, Any]] = []
+    pending = []
     for round_ in context.rounds_of(source, round_id):
         basis = conform_basis(context, round_)
-        size = BYTES_A_BATCH
-        for landed in receipts(context.lake, round_.id, source):
-            if is_current(context.lake, round_.id, "conform", f"{source}~{landed.sha256}", basis):
-                continue
-            if not landed.path:  # its time was over: what came of it stays as it is
-                continue
-            full = not batches or batches[-1]["round"] != round_.id or len(batches[-1]["objects"]) >= OBJECTS_A_BATCH
-            if full or size + landed.size > BYTES_A_BATCH:
-                batches.append({"source": source, "round": round_.id, "objects": []})
-                size = 0
-            batches[-1]["objects"].append(landed.sha256)
-            size += landed.size
+        pending += [
+            (source, round_.id, landed)
+            for landed in receipts(context.lake, round_.id, source)
+            if landed.path  # else its time was over: what came of it stays as it is
+            and not is_current(context.lake, round_.id, "conform", f"{source}~{landed.sha256}", basis)
+        ]
+    return in_batches(pending)
+
+
+def in_batches(objects: Iterable[tuple[str, str, Landed]]) -> list[dict[str, Any]]:
+    """Put landed objects, as (source, round, object), together to batches of bounded size, each of one round."""
+    batches: list[dict[str, Any]] = []
+    size = 0
+    for source, round_id, landed in objects:
+        full = not batches or batches[-1]["round"] != round_id or len(batches[-1]["objects"]) >= OBJECTS_A_BATCH
+        if full or size + landed.size > BYTES_A_BATCH:
+            batches.append({"source": source, "round": round_id, "objects": []})
+            size = 0
+        batches[-1]["objects"].append(landed.sha256)
+        size += landed.size
     return batches
 
 
@@ -152,6 +160,7 @@ def conform_plan(context: Context, round_: Round, method: Method, source: str) -
         procedures={code: field for code, field in procedures.items() if code},
         psus=frozenset(code for code in frame["psu_code"].to_pylist() if code),
         devices=device_rule(config),
+        corrections=tuple(one for one in rounds.load_corrections(context.lake, round_) if one.source == source),
     )
 
 

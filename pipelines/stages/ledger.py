@@ -28,6 +28,12 @@ def record(context: Context, source: str, round_id: str = "") -> list[str]:
     return [f"{head.ledger}: {head.size} leaves, root {head.root}" for head in heads]
 
 
+def record_round(context: Context, round_id: str) -> list[str]:
+    """Append what screening accepted from every source of a round; return a line each."""
+    sources = [config.source for config in context.round(round_id).sources]
+    return [line for source in sources for line in record(context, source, round_id)]
+
+
 def prove(context: Context, round_id: str, code: str) -> list[ledger.Proof]:
     """Return the proofs that the response with a receipt code was accepted."""
     return ledger.prove(context.lake, round_id, code)

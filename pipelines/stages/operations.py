@@ -19,7 +19,9 @@ from pipelines.lake import conformed, gate_result, responses
 from pipelines.model.round import Round
 from pipelines.quality.flags import FLAGS
 from pipelines.stages.alerts import upkeep_loads
+from pipelines.stages.closing import closed_rows
 from pipelines.stages.context import Context
+from pipelines.stages.correcting import correction_rows
 from pipelines.stages.devices import device_rows
 from pipelines.stages.reference import rows
 from pipelines.stages.reports import all_reports
@@ -41,6 +43,8 @@ def operation_loads(context: Context, round_: Round) -> list[Load]:
         Load("ops.gate", key, rows(_gates(context, round_))),
         *upkeep_loads(context, round_),
         Load("ops.device", key, rows(device_rows(context, round_))),
+        Load("ops.closed_month", key, rows(closed_rows(context, round_))),
+        Load("ops.correction", key, rows(correction_rows(context, round_))),
     ]
 
 

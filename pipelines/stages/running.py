@@ -6,6 +6,7 @@ It must not do anything that a stage does not.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from pipelines.model.errors import GateError, InputError, SourceError
 from pipelines.stages.collecting import (
@@ -16,10 +17,12 @@ from pipelines.stages.collecting import (
     stale_partitions,
 )
 from pipelines.stages.context import Context
+from pipelines.stages.correcting import stale_corrections
 from pipelines.stages.interpreting import interpret
-from pipelines.stages.ledger import record
+from pipelines.stages.ledger import record, record_round
 from pipelines.stages.loading import load
 from pipelines.stages.releasing import check, freeze
+from pipelines.stages.replaying import Replayed, plan_replay, replayed, stale_of_round
 from pipelines.stages.scoring import estimate, gate_scores, weigh
 from pipelines.stages.tallying import gate, tally
 
@@ -47,6 +50,7 @@ def run_round(context: Context, programme: str, round_id: str, person: str, tell
             f"run `hailong run {round_.programme} --round {round_id}`",
         )
     stopped = [error for config in round_.sources for error in bring_in(context, config.source, round_id, tell)]
+    stopped += stale_corrections(context, round_id)
     for name, stage in STAGES_OF_A_ROUND.items():
         tell(name, round_id)
         stage(context, round_id)
@@ -67,15 +71,46 @@ def bring_in(context: Context, source: str, round_id: str, tell: Tell) -> list[S
         collect(context, source, round_id)
     except SourceError as error:
         stopped.append(error)
-    for batch in pending_batches(context, source, round_id):
-        tell("conform", f"{source}, {len(batch['objects'])} objects")
+    conform_all(context, pending_batches(context, source, round_id), tell)
+    stopped += bring_to_tallies(context, stale_partitions(context, source, round_id), tell)
+    tell("record", source)
+    record(context, source, round_id)
+    return stopped
+
+
+def replay(context: Context, round_id: str, chosen: dict[str, str], tell: Tell) -> list[Replayed]:
+    """Conform, screen and tally again what was refused, after a fix; return what came of it by source and code.
+
+    Raises:
+        InputError: no such round, or a filter (see `plan_replay`) names what there is not.
+        GateError: a gate stopped a month, or a correction is stale; everything else has been done by then, and the
+            outcome is in `ops.run`.
+    """
+    conform_all(context, plan_replay(context, round_id, chosen), tell)
+    stopped = bring_to_tallies(context, stale_of_round(context, round_id), tell)
+    stopped += stale_corrections(context, round_id)
+    tell("record", round_id)
+    record_round(context, round_id)
+    outcome = replayed(context, round_id)
+    if stopped:
+        raise stopped[0]
+    return outcome
+
+
+def conform_all(context: Context, batches: list[dict[str, Any]], tell: Tell) -> None:
+    """Conform landed objects, batch by batch."""
+    for batch in batches:
+        tell("conform", f"{batch['source']}, {len(batch['objects'])} objects")
         conform(context, batch)
-    for key in stale_partitions(context, source, round_id):
+
+
+def bring_to_tallies(context: Context, keys: list[str], tell: Tell) -> list[SourceError | GateError]:
+    """Screen, check and tally partitions; return the errors of those whose gate stopped them."""
+    stopped: list[SourceError | GateError] = []
+    for key in keys:
         tell("screen, gate, tally", key)
         try:
             tally(context, gate(context, screen(context, key)))
         except GateError as error:
             stopped.append(error)
-    tell("record", source)
-    record(context, source, round_id)
     return stopped

@@ -22,6 +22,7 @@ from pipelines.model.run import Partition, StageReport
 from pipelines.quality.answers import answer_profile, coded_columns, permitted_answers
 from pipelines.quality.gates import GateResult, Subject, run_gate
 from pipelines.quality.suites import read_suite
+from pipelines.stages.closing import revise_closed
 from pipelines.stages.context import Context
 from pipelines.stages.reports import keep
 
@@ -74,7 +75,9 @@ def tally(context: Context, key: str) -> str:
         rows = sum(overall["n"].to_pylist())
         target = tallies(round_.programme, round_.id, partition.month, partition.source)
         lake.write_table(target, counted)
-        return StageReport("tally", partition, rows_in=rows, accepted=rows, inputs=[path], outputs=[target])
+        report = StageReport("tally", partition, rows_in=rows, accepted=rows, inputs=[path], outputs=[target])
+        report.messages += revise_closed(context, round_, partition)
+        return report
 
     keep(context, f"{partition.source}~{partition.month}", round_.sha256, work)
     lake.remove(stale(round_.id, partition.source, partition.month))

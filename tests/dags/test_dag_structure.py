@@ -13,7 +13,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 DAGS = PROJECT / "dags"
 HEADINGS = ("Does", "Reads", "Writes", "Safe to re-run", "If it fails")
 WRITERS = {"load", "freeze", "check", "decide", "publish"}
-DAG_IDS = (*(f"collect__{name}" for name in sources()), "monthly", "release", "yearly")
+DAG_IDS = (*(f"collect__{name}" for name in sources()), "monthly", "release", "replay", "yearly")
 
 
 @pytest.fixture(params=DAG_IDS)

@@ -274,7 +274,7 @@ def test_affected_months_are_those_of_the_objects_and_of_what_they_revise(lake):
 
 
 def test_rejects_are_read_by_source_and_without_any_there_are_none(lake):
-    assert read_rejects(lake, ROUND.id).schema.names == ["source", *SCHEMA.names]
+    assert read_rejects(lake, ROUND.id).schema.names == ["source", "month", *SCHEMA.names]
     collect(lake, lines(row(unit="1")))
     assert read_rejects(lake, ROUND.id, "kiosk").to_pylist()[0]["source"] == "kiosk"
     assert read_rejects(lake, ROUND.id, "postal").num_rows == 0

@@ -71,11 +71,12 @@ def simulate(
     spec: Annotated[str, typer.Argument(help="commune or province")],
     seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 2023,
     communes: Annotated[int | None, typer.Option(help="so many of the province; all by default")] = None,
+    scans: Annotated[int | None, typer.Option(help="sheets printed, filled, scanned; by default 16 or 0")] = None,
 ) -> None:
     """Write a round with known truth: its folder, its source files, and the truth apart from them."""
     from pipelines import stages
 
-    out.print(stages.simulate(stages.open_context(), spec, seed, communes))
+    out.print(stages.simulate(stages.open_context(), spec, seed, communes, scans))
 
 
 @app.command()

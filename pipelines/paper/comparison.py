@@ -115,7 +115,7 @@ def item_of(difference: Difference, first: Keyed, second: Keyed) -> Item:
     return Item(
         id=difference.id,
         kind="keyed",
-        title=f"Phiếu {difference.record}",
+        title=f"Phiếu · form {difference.record}",
         question=difference.heading,
         seen=tuple(zip(cells, keyers, strict=True)),
         barred=keyers,

@@ -71,7 +71,7 @@ def make_blank(round_id: str, instrument: Instrument, plan: PaperPlan, heading: 
     source = {"main.typ": FORM}
     pdf = bytes(typst.compile(source, **_options(data)))
     places = _rounded(json.loads(typst.query(source, "<place>", field="value", **_options(data))))
-    pages = _rendered(pdf)
+    pages = page_pictures(pdf)
     template = Template(
         round_id=round_id,
         form=instrument.id,
@@ -133,10 +133,12 @@ def _marker(number: int) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 6 6"><path d="{path}"/></svg>'
 
 
-def _rendered(pdf: bytes) -> list[Gray]:
+def page_pictures(pdf: bytes, first: int = 0, count: int | None = None) -> list[Gray]:
+    """Return pages of a PDF that was printed here, from page `first` (from 0) on, as the reader lays pages straight."""
     document = pdfium.PdfDocument(pdf)
     try:
-        renders = (page.render(scale=SCALE * 25.4 / 72, grayscale=True) for page in document)
+        numbers = range(first, len(document) if count is None else first + count)
+        renders = (document[number].render(scale=SCALE * 25.4 / 72, grayscale=True) for number in numbers)
         grays = (np.ascontiguousarray(one.to_numpy()).reshape(one.height, one.width) for one in renders)
         return [np.asarray(cv2.resize(gray, SIZE, interpolation=cv2.INTER_AREA), dtype=np.uint8) for gray in grays]
     finally:

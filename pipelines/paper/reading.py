@@ -57,12 +57,12 @@ def read_page(picture: Picture, find: Find, thresholds: Thresholds) -> PageReadi
         return Refusal(RejectCode.R502_NO_CORNER_MARKS if ours else RejectCode.R501_NOT_OUR_FORM)
     identity = read_identity(straight)
     if isinstance(identity, str):
-        return Refusal(RejectCode.R503_UNREADABLE_QR, identity[:80])
+        return Refusal(RejectCode.R503_UNREADABLE_QR, _shown(identity))
     template = find(identity)
     if template is None or not 1 <= identity.page <= template.pages:
-        return Refusal(RejectCode.R504_UNKNOWN_TEMPLATE, identity.text)
+        return Refusal(RejectCode.R504_UNKNOWN_TEMPLATE, _shown(identity.text))
     if (template.form.upper(), template.version.upper()) != (identity.form, identity.version):
-        return Refusal(RejectCode.R504_UNKNOWN_TEMPLATE, identity.text)
+        return Refusal(RejectCode.R504_UNKNOWN_TEMPLATE, _shown(identity.text))
     ink = ink_of(straight.page)
     rows = _rows(template, identity.page, net(ink, template.on_page(identity.page)), thresholds)
     if not straight.is_sure:
@@ -87,6 +87,11 @@ def box_crop(reading: PageReading, box: Box) -> bytes:
 def doubts_of(reading: PageReading) -> list[str]:
     """Return the codes of the questions that a person must look at, in order."""
     return [code for code, row in reading.rows.items() if row.state in (State.DOUBTFUL, State.DOUBLE)]
+
+
+def _shown(text: str) -> str:
+    """Return what a code says as a report may show it: short, and without what is no character."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:80])
 
 
 def _rows(template: Template, page: int, values: object, thresholds: Thresholds) -> dict[str, RowReading]:

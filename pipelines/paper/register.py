@@ -35,9 +35,9 @@ class Batch:
         return self.first <= serial <= self.last
 
     @property
-    def size(self) -> int:
-        """How many serial numbers it has."""
-        return int(self.last) - int(self.first) + 1
+    def serials(self) -> list[str]:
+        """Its serial numbers, in order."""
+        return [serial_text(number) for number in range(int(self.first), int(self.last) + 1)]
 
 
 def parse_serials(text: str) -> tuple[int, int]:

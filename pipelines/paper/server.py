@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -19,13 +20,14 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from pipelines.lake import Lake
-from pipelines.model.errors import HailongError
+from pipelines.model.errors import HailongError, StateError
 from pipelines.paper import places
-from pipelines.paper.review import decide, open_items
+from pipelines.paper.review import decide, queue_of
 
 PAGE = Path(__file__).with_name("review.html").read_bytes()
 HOST = "127.0.0.1"
 LARGEST = 64_000  # bytes of a decision
+MOST = 50  # items sent at once
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
@@ -50,6 +52,11 @@ class ReviewServer(ThreadingHTTPServer):
         """The address to open, with the token."""
         return f"http://{HOST}:{self.server_port}/?t={self.token}"
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell of everything but a browser that went away in the middle of an answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: ReviewServer
@@ -63,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/":
             self._send(PAGE, "text/html; charset=utf-8")
         elif path == "/items":
-            self._send_json([asdict(item) for item in open_items(self.server.lake, self.server.round_id)])
+            self._send_items(parse_qs(urlsplit(self.path).query).get("person", [""])[0])
         elif path.startswith("/crop/"):
             self._send_crop(unquote(path.removeprefix("/crop/")))
         else:
@@ -78,18 +85,26 @@ class _Handler(BaseHTTPRequestHandler):
             if path != "/decisions" or not 0 < length <= LARGEST:
                 raise ValueError(path)
             said = json.loads(self.rfile.read(length))
-            values = [said[name] for name in ("item", "value", "person")]
-            if not all(isinstance(value, str) for value in values):
+            item, value, person, known = (said[name] for name in ("item", "value", "person", "known"))
+            if not all(isinstance(one, str) for one in (item, value, person)) or type(known) is not int:
                 raise ValueError(said)
         except (ValueError, KeyError, TypeError):
             self._send_json({"error": "not understood"}, HTTPStatus.BAD_REQUEST)
             return
-        self._decide(*values)
+        self._decide(item, value, person, known)
 
-    def _decide(self, item: str, value: str, person: str) -> None:
+    def _send_items(self, person: str) -> None:
+        queue = queue_of(self.server.lake, self.server.round_id, person, MOST)
+        found = [asdict(item) | {"known": known} for item, known in queue.items]
+        self._send_json({"open": queue.open, "mine": queue.mine, "items": found})
+
+    def _decide(self, item: str, value: str, person: str, known: int) -> None:
         server = self.server
         try:
-            decision = decide(server.lake, server.round_id, item, value, person, server.now())
+            decision = decide(server.lake, server.round_id, item, value, person, server.now(), known)
+        except StateError as error:
+            self._send_json({"error": error.what}, HTTPStatus.CONFLICT)
+            return
         except HailongError as error:
             self._send_json({"error": f"{error.what} · {error.remedy}"}, HTTPStatus.UNPROCESSABLE_ENTITY)
             return

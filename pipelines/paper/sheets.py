@@ -20,13 +20,14 @@ from pipelines.model.response import RESPONDENTS
 from pipelines.model.round import SourceConfig
 from pipelines.model.source import Offer
 from pipelines.paper import places
+from pipelines.paper.identity import PageIdentity
 from pipelines.paper.marks import State
 from pipelines.paper.reading import READER, PageReading, box_crop, doubts_of, row_crop
 from pipelines.paper.register import Batch, Templates, batch_of, batches, void_serials
 from pipelines.paper.review import Decision, Item, add_item, decisions
 
 Record = dict[str, str | None]
-BASIS = ("template", "rows", "words")  # of a page's document: what makes two scans of a page the same
+FAINTEST = 0.01  # share of ink that a reviewer is told of
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,18 @@ def contradicts(reading: PageReading, before: Mapping[str, Any]) -> bool:
     return before["template"] != reading.template.id
 
 
-def keep_page(lake: Lake, round_id: str, reading: PageReading, origin: Origin) -> int:
-    """Write what was read on a page and an item for each doubt on it; return how many doubts there are."""
+def keep_page(lake: Lake, round_id: str, reading: PageReading, origin: Origin, persons: int = 1) -> int:
+    """Write what was read on a page and an item for each doubt on it; return how many doubts there are.
+
+    So many persons must agree about a mark; handwriting is keyed by one.
+    """
     identity = reading.identity
     doubts = doubts_of(reading)
     for code in doubts:
-        add_item(lake, round_id, _mark_item(reading, code), row_crop(reading, code))
+        add_item(lake, round_id, _mark_item(reading, code, persons), row_crop(reading, code))
     for box in reading.words:
-        title = f"Phiếu {identity.serial}, trang {identity.page}"
-        item = Item(item_id(identity.serial, identity.page, box.question), "words", title, "Góp ý viết tay")
+        item_here = item_id(identity.serial, identity.page, box.question)
+        item = Item(item_here, "words", _title(identity), "Góp ý viết tay · handwritten remarks")
         add_item(lake, round_id, item, box_crop(reading, box))
     document = {
         "serial": identity.serial,
@@ -85,16 +89,21 @@ def item_id(serial: str, page: int, question: str) -> str:
     return f"{serial}-{page}-{question}"
 
 
-def _mark_item(reading: PageReading, code: str) -> Item:
+def _title(identity: PageIdentity) -> str:
+    return f"Phiếu · form {identity.serial}, trang · page {identity.page}"
+
+
+def _mark_item(reading: PageReading, code: str, persons: int) -> Item:
     identity, row, question = reading.identity, reading.rows[code], reading.template.by_code[code]
     return Item(
         id=item_id(identity.serial, identity.page, code),
         kind="mark",
-        title=f"Phiếu {identity.serial}, trang {identity.page}",
+        title=_title(identity),
         question=question.text,
         options=question.options,
         multiple=question.multiple,
-        seen=tuple((option, f"{max(score, 0.0):.0%}") for option, score in row.scores),
+        seen=tuple((option, f"{score:.0%}") for option, score in row.scores if score >= FAINTEST),
+        persons=persons,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pipelines.model.codes import RejectCode
 
 SOURCES = KIOSK, POSTAL, KOBO = "kiosk", "postal", "kobo"  # the connectors whose wire formats are written
+SCAN = "scan"  # sheets that are printed, filled and scanned: pictures, made where the forms are printed
 HALF, TAMPERED, UNFINISHED = "half", "tampered", "unfinished"
 Answer = int | str | tuple[int, ...]  # a code, a text that is none, or the ticked options of a multiple choice
 

@@ -13,7 +13,7 @@ from pipelines.model.method import Method
 from pipelines.simulate.kiosk_register import register_rows
 from pipelines.simulate.portal_files import asset_uid
 from pipelines.simulate.postal_files import postal_mappings
-from pipelines.simulate.record import KIOSK, KOBO, POSTAL
+from pipelines.simulate.record import KIOSK, KOBO, POSTAL, SCAN
 from pipelines.simulate.sampling import Take
 from pipelines.simulate.spec import Channel, SimulationSpec
 
@@ -52,8 +52,14 @@ def _round(spec: SimulationSpec) -> dict[str, Any]:
         **({"rollup": spec.rollup} if spec.rollup else {}),
         "time_zone": spec.time_zone,
         "design": {"strata": list(design.strata), "psu": design.psu, "finite_population": design.finite_population},
-        "sources": [_source(spec, channel) for channel in spec.channels],
+        "sources": [*(_source(spec, channel) for channel in spec.channels), *_scanner(spec)],
     }
+
+
+def _scanner(spec: SimulationSpec) -> list[dict[str, Any]]:
+    """Return the source of the sheets that are scanned: they come by post like those that are keyed."""
+    postal = [channel for channel in spec.channels if channel.source == POSTAL and spec.scanned]
+    return [_source(spec, one) | {"source": SCAN, "options": {"inbox": inbox(spec, SCAN)}} for one in postal]
 
 
 def _source(spec: SimulationSpec, channel: Channel) -> dict[str, Any]:

@@ -16,11 +16,11 @@ Gray = NDArray[np.uint8]
 DPI = 200 / 203.2  # from 8 pixels a millimetre
 
 
-def scan(page: Gray, rng: Generator, strength: float = 1.0) -> Gray:
-    """An office scanner at 200 dpi: tilt, blur, noise, uneven light, specks, JPEG."""
+def scan(page: Gray, rng: Generator, strength: float = 1.0, turned: bool | None = None) -> Gray:
+    """A scanner at 200 dpi: tilt, blur, noise, uneven light, specks, JPEG; upside down if `turned` (None: at times)."""
     gray = _shrink(page)
     gray = _warp(gray, rng, angle=2.0 * strength, bend=0.004 * strength, background=255)
-    if rng.random() < 0.15:
+    if rng.random() < 0.15 if turned is None else turned:
         gray = np.ascontiguousarray(gray[::-1, ::-1])
     return _camera(gray, rng, strength)
 

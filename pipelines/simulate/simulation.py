@@ -14,6 +14,7 @@ from pipelines.simulate.answers import simulate_answers
 from pipelines.simulate.faults import plant
 from pipelines.simulate.kiosk_files import kiosk_files
 from pipelines.simulate.ledger import Ledger, make_ledger
+from pipelines.simulate.lots import Lot, make_lots, take_scanned
 from pipelines.simulate.population import Population, build_population
 from pipelines.simulate.portal_files import portal_files
 from pipelines.simulate.postal_files import postal_files
@@ -30,7 +31,7 @@ class SimulatedRound:
     """A round and everything that is true of it.
 
     `records` are what the sources hold, faults included; `earlier` the portal's records before they were edited;
-    `truth` the table of `true_values`; `ledger` what was planted.
+    `truth` the table of `true_values`; `ledger` what was planted; `lots` the sheets that are to be printed and scanned.
     """
 
     population: Population
@@ -39,6 +40,7 @@ class SimulatedRound:
     earlier: list[Record]
     truth: pa.Table
     ledger: Ledger
+    lots: list[Lot]
 
     @property
     def spec(self) -> SimulationSpec:
@@ -49,9 +51,11 @@ class SimulatedRound:
 def simulate_round(spec: SimulationSpec, method: Method, seed: int) -> SimulatedRound:
     """Simulate population, sample, answers and faults; the same arguments give the same round."""
     population = build_population(spec, method, seed)
-    planted = plant(spec, method, make_records(simulate_answers(population, seed), seed), seed)
+    scanned, records = take_scanned(spec, make_records(simulate_answers(population, seed), seed), seed)
+    planted = plant(spec, method, records, seed)
     ledger = make_ledger(spec.round_id, seed, planted)
-    return SimulatedRound(population, seed, planted.records, planted.earlier, true_values(population), ledger)
+    truth, lots = true_values(population), make_lots(scanned)
+    return SimulatedRound(population, seed, planted.records, planted.earlier, truth, ledger, lots)
 
 
 def files_of(simulated: SimulatedRound) -> dict[str, bytes]:

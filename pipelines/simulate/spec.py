@@ -131,7 +131,8 @@ class SimulationSpec:
     """A round to be simulated.
 
     `instruments` says which instrument of the method a respondent (citizen, organisation) fills in. `seconds` is the
-    median time for one questionnaire. `foreign_unit` exists at the time, but is not in the round.
+    median time for one questionnaire. `foreign_unit` exists at the time, but is not in the round. `scanned` of those
+    who answer by post answer on sheets that a machine reads; all others are keyed.
     """
 
     round_id: str
@@ -153,6 +154,7 @@ class SimulationSpec:
     faults: Faults = field(default_factory=Faults)
     seconds: float = 180.0
     rollup: str = ""
+    scanned: int = 0
     foreign_unit: str = "00004"
     time_zone: str = "Asia/Ho_Chi_Minh"
 

@@ -16,7 +16,7 @@ from pipelines.model.round import Round
 from pipelines.paper import comparison, review, sheets
 from pipelines.paper.plan import plan_form
 from pipelines.paper.printing import Blank, Heading, make_blank, print_sheets
-from pipelines.paper.register import batches, issue, make_void, parse_serials, void_serials
+from pipelines.paper.register import Batch, batches, issue, make_void, parse_serials, void_serials
 from pipelines.paper.server import ReviewServer
 from pipelines.paper.texts import LANGUAGES, VI
 from pipelines.stages.context import Context
@@ -44,15 +44,19 @@ def print_forms(context: Context, round_id: str, order: PrintOrder, folder: Path
         InputError: the form cannot be printed, or unit, procedure or village is not clear.
         StateError: a serial number was issued before for something else.
     """
+    blank, batch = issue_forms(context, round_id, order)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{round_id}-{batch.form}-{batch.first}-{batch.last}.pdf"
+    path.write_bytes(print_sheets(blank, batch.serials))
+    return path
+
+
+def issue_forms(context: Context, round_id: str, order: PrintOrder) -> tuple[Blank, Batch]:
+    """Lay a form out and enter serial numbers of it as issued; errors as for `print_forms`."""
     round_, numbers = context.round(round_id), parse_serials(order.serials)
     scan_config(round_)
     blank, unit = _blank(context, round_, order)
-    batch = issue(context.lake, blank, numbers, unit, order.procedure, order.psu)
-    serials = [f"{number:06d}" for number in range(numbers[0], numbers[1] + 1)]
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{round_id}-{batch.form}-{batch.first}-{batch.last}.pdf"
-    path.write_bytes(print_sheets(blank, serials))
-    return path
+    return blank, issue(context.lake, blank, numbers, unit, order.procedure, order.psu)
 
 
 def review_server(context: Context, round_id: str, port: int) -> ReviewServer:
@@ -74,7 +78,7 @@ def serial_states(context: Context, round_id: str) -> dict[str, list[str]]:
     """
     round_, lake = context.round(round_id), context.lake
     joined = sheets.join_sheets(lake, round_id)
-    issued = [f"{n:06d}" for one in batches(lake, round_id) for n in range(int(one.first), int(one.last) + 1)]
+    issued = [serial for batch in batches(lake, round_id) for serial in batch.serials]
     valid: set[str] = set()
     for path in lake.glob(responses(round_.programme, round_id, "*", SCAN)):
         valid |= set(lake.read_table(path, ["record_id"])["record_id"].to_pylist())

@@ -164,12 +164,21 @@ def _keep(
     before = sheets.known_page(context.lake, round_.id, identity.serial, identity.page)
     place = (origin.sha256, origin.number)
     if before is None or (before["origin"]["sha256"], before["origin"]["number"]) == place:
-        sheets.keep_page(context.lake, round_.id, reading, origin)
+        sheets.keep_page(context.lake, round_.id, reading, origin, _reviewers(round_))
         return None
     payload = json.dumps({code: asdict(row) for code, row in reading.rows.items()}, ensure_ascii=False)
     if sheets.contradicts(reading, before):
         return RejectCode.R507_SERIAL_TWICE, identity.serial, payload
     return RejectCode.D501_SAME_PAGE, f"{identity.serial}-{identity.page}", payload
+
+
+def _reviewers(round_: Round) -> int:
+    """Return how many persons must agree about a doubtful mark: the option `reviewers` of the source."""
+    said = scan_config(round_).options.get("reviewers", 1)
+    if said not in (1, 2) or isinstance(said, bool):
+        remedy = "write 1, or 2 for two persons who do not see each other's answer"
+        raise InputError(f"reviewers: {said!r} cannot be", f"rounds/{round_.id}/round.yml", remedy)
+    return int(said)
 
 
 def _reject(landed: Landed, number: int, code: RejectCode, value: str, payload: str) -> Reject:

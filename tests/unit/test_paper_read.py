@@ -1,6 +1,7 @@
 """Reading: what was drawn comes back, what is doubtful goes to a person, what is not ours is refused with a reason."""
 
 import struct
+import tracemalloc
 import zlib
 from io import BytesIO
 
@@ -8,16 +9,20 @@ import cv2
 import numpy as np
 import pypdfium2 as pdfium
 import pytest
+import segno
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from paper_kit import mark, png, printed, read, real_blank, small_blank
+from paper_kit import ROUND, mark, png, printed, read, real_blank, small_blank
 
+from pipelines.lake import Lake
 from pipelines.model.codes import RejectCode
+from pipelines.paper.identity import PageIdentity, identity_of
 from pipelines.paper.images import MAX_PIXELS, Picture, Unreadable, pictures
-from pipelines.paper.marks import State
+from pipelines.paper.marks import State, Thresholds
 from pipelines.paper.printing import print_sheets
-from pipelines.paper.reading import PageReading, Refusal, box_crop, doubts_of, row_crop
-from pipelines.paper.template import MARKERS, RADIUS
+from pipelines.paper.reading import PageReading, Refusal, box_crop, doubts_of, read_page, row_crop
+from pipelines.paper.register import Templates
+from pipelines.paper.template import MARKERS, QR, RADIUS
 from pipelines.simulate.filled import fill_page
 from pipelines.simulate.pens import draw_circle, draw_dot, draw_words
 from pipelines.simulate.scanners import DISTORTIONS
@@ -206,6 +211,74 @@ def png_bomb(side: int) -> bytes:
 def test_small_file_that_would_become_a_huge_picture_is_refused_unopened():
     (refused,) = pictures(png_bomb(60_000))
     assert isinstance(refused, Unreadable) and refused.is_large and str(MAX_PIXELS) in str(refused)
+
+
+def many_pages(kids: int, said: int) -> bytes:
+    """A small PDF whose one page stands in its list of pages again and again."""
+    objects = ["<</Type/Catalog/Pages 2 0 R>>", f"<</Type/Pages/Count {said}/Kids[{'3 0 R ' * kids}]>>"]
+    objects.append("<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>")
+    content, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        places.append(len(content))
+        content += f"{number} 0 obj\n{body}\nendobj\n".encode()
+    table = "".join(f"{place:010d} 00000 n \n" for place in places)
+    end = f"trailer\n<</Size 4/Root 1 0 R>>\nstartxref\n{len(content)}\n%%EOF\n"
+    return content + f"xref\n0 4\n0000000000 65535 f \n{table}{end}".encode()
+
+
+def test_pdf_of_a_hundred_thousand_pages_is_refused_before_any_is_drawn():
+    (refused,) = pictures(many_pages(100_000, 100_000))
+    assert isinstance(refused, Unreadable) and refused.is_large and "100000" in str(refused)
+
+
+@pytest.mark.parametrize(("kids", "said"), [(2, 10**9), (100_000, 1)])
+def test_pdf_that_lies_about_its_pages_ends_soon(kids: int, said: int):
+    assert 1 <= len(list(pictures(many_pages(kids, said)))) <= 2
+
+
+def test_pictures_that_say_to_be_huge_are_refused_with_little_memory():
+    side = 65_000
+    jpeg = b"\xff\xd8\xff\xc0\x00\x0b\x08" + struct.pack(">HH", side, side) + b"\x01\x01\x11\x00" + bytes(500)
+    tiff = b"II*\0" + struct.pack("<I", 8) + struct.pack("<HHHIIHHIII", 2, 256, 4, 1, side, 257, 4, 1, side, 0)
+    tracemalloc.start()
+    for content in (png_bomb(side), jpeg, tiff):
+        (refused,) = pictures(content)
+        assert isinstance(refused, Unreadable) and refused.is_large
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+@given(form=st.text(max_size=60), version=st.text(max_size=20), template=st.text(max_size=12), page=st.integers(0, 120))
+def test_code_that_says_anything_at_all_is_ours_only_where_its_parts_are(form, version, template, page):
+    found = identity_of(PageIdentity(form, version, template, "000001", page).text)
+    is_whole = ":" not in form + version + template and 1 <= page <= 99
+    assert (found is not None) == is_whole
+    assert found is None or (found.serial, found.page, found.template) == ("000001", page, template)
+
+
+def with_code(page: np.ndarray, text: str) -> np.ndarray:
+    """A page whose square code is another's."""
+    cells = np.array(
+        [list(row) for row in segno.make(text, error="l", micro=False, boost_error=False).matrix], np.uint8
+    )
+    side, left, top = (round(part * 8) for part in (QR.size, QR.x, QR.y))
+    code = cv2.resize((1 - cells) * 255, (side, side), interpolation=cv2.INTER_NEAREST)
+    page[top : top + side, left : left + side] = code
+    return page
+
+
+@pytest.mark.parametrize("text", ["HL1:\0\x1b[31m;DROP TABLE", "https://example.org/" + "x" * 90, "HL1:A:B:C:D:E:F"])
+def test_code_of_a_stranger_is_shown_short_and_without_control_characters(text: str):
+    refusal = read(with_code(printed(), text))
+    assert refusal.code is RejectCode.R503_UNREADABLE_QR
+    assert refusal.value.isprintable() and 0 < len(refusal.value) <= 80
+
+
+def test_code_with_a_right_sum_that_names_a_path_finds_no_template(lake: Lake):
+    text = PageIdentity("CITIZEN", "2017.1", "../../X", "000001", 1).text
+    reading = read_page(Picture(with_code(printed(), text), False), Templates(lake, ROUND).find, Thresholds())
+    assert reading.code is RejectCode.R504_UNKNOWN_TEMPLATE
 
 
 def test_pdf_with_a_page_as_large_as_a_house_is_refused():

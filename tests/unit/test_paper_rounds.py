@@ -119,6 +119,31 @@ def test_decision_that_is_changed_is_a_new_revision_and_the_old_one_stays_on_rec
     assert [(one["value"], one["person"]) for one in kept] == [("4", "Bình"), ("", "Chi")]
 
 
+def test_two_reviewers_must_agree_where_the_round_says_so_and_a_third_decides_where_they_differ(desk: Desk):
+    path = f"rounds/{ROUND}/round.yml"
+    text = desk.context.lake.read_bytes(path).decode()
+    desk.context.lake.write_bytes(path, text.replace("false}", "false, options: {reviewers: 2}}").encode())
+    desk.hand_in(desk.page(1, 1, A2="3 4", A3="1 2"), desk.page(1, 2))
+    lake, now = desk.context.lake, desk.context.now()
+    for item, answers in {"000001-1-A2": ("4", "4"), "000001-1-A3": ("1", "2", "2")}.items():
+        for person, value in zip(("Bình", "Chi", "Dung"), answers, strict=False):
+            assert not {one.id for one in review.open_items(lake, ROUND)}.isdisjoint({item})
+            assert item in {one.id for one, _ in review.queue_of(lake, ROUND, person, 10).items}
+            review.decide(lake, ROUND, item, value, person, now)
+            assert item not in {one.id for one, _ in review.queue_of(lake, ROUND, person, 10).items}
+    (row,) = count(desk.context)
+    assert (row["A2"], row["A3"]) == (4, 2)
+
+
+@pytest.mark.parametrize("said", ["0", "3", "true", "hai"])
+def test_number_of_reviewers_that_cannot_be_is_refused(desk: Desk, said: str):
+    path = f"rounds/{ROUND}/round.yml"
+    text = desk.context.lake.read_bytes(path).decode()
+    desk.context.lake.write_bytes(path, text.replace("false}", f"false, options: {{reviewers: {said}}}}}").encode())
+    with pytest.raises(InputError, match="reviewers"):
+        desk.hand_in(desk.page(1, 1))
+
+
 def test_page_scanned_again_is_a_duplicate_and_reading_a_file_twice_changes_nothing(desk: Desk):
     page, again = desk.page(1, 1), desk.page(1, 1)
     again[1000:1010, 200:210] = 0
@@ -203,15 +228,18 @@ def test_review_screen_shows_the_crop_and_keeps_the_decision_with_its_name(desk:
     with serving(desk.context) as (client, server):
         page = httpx.get(server.url)
         assert page.status_code == 200 and "http" not in page.text.replace("http-equiv", "")
-        (item,) = client.get("/items").json()
+        assert client.get("/items").json() == {"open": 1, "mine": 0, "items": []}
+        (item,) = client.get("/items?person=Bình").json()["items"]
         assert item["question"] == "Trang thiết bị phục vụ đầy đủ" and item["options"]["4"] == "Hài lòng"
         crop = client.get(f"/crop/{item['id']}")
         assert crop.headers["content-type"] == "image/png" and crop.content.startswith(b"\x89PNG")
         for wrong in ({"value": "9"}, {"person": " "}, {"item": "../../x"}):
-            said = {"item": item["id"], "value": "3", "person": "Bình"} | wrong
+            said = {"item": item["id"], "value": "3", "person": "Bình", "known": 0} | wrong
             assert client.post("/decisions", json=said).status_code == 422
-        assert client.post("/decisions", json={"item": item["id"], "value": "3", "person": "Bình"}).status_code == 200
-        assert client.get("/items").json() == []
+        said = {"item": item["id"], "value": "3", "person": "Bình", "known": 0}
+        assert client.post("/decisions", json=said).status_code == 200
+        assert client.post("/decisions", json=said | {"person": "Chi"}).status_code == 409
+        assert client.get("/items?person=Chi").json() == {"open": 0, "mine": 0, "items": []}
     assert gather_sheets(desk.context, ROUND) == 1
     assert review.decisions(desk.context.lake, ROUND)[item["id"]].person == "Bình"
 

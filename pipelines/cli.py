@@ -68,7 +68,7 @@ def main() -> None:
 
 @app.command()
 def simulate(
-    spec: Annotated[str, typer.Argument(help="commune or province")],
+    spec: Annotated[str, typer.Argument(help="commune, commune-before (its year before) or province")],
     seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 2023,
     communes: Annotated[int | None, typer.Option(help="so many of the province; all by default")] = None,
     scans: Annotated[int | None, typer.Option(help="sheets printed, filled, scanned; by default 16 or 0")] = None,

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from pipelines.model.method import Method
+from pipelines.simulate.action_plan import owner_rows, target_rows
 from pipelines.simulate.kiosk_register import register_rows
 from pipelines.simulate.portal_files import asset_uid
 from pipelines.simulate.postal_files import postal_mappings
@@ -26,6 +27,9 @@ def round_files(spec: SimulationSpec, method: Method, plan: Sequence[Take]) -> d
         "frame.csv": _frame(spec),
         "plan.csv": _plan(spec, plan),
     }
+    if spec.tasks:
+        files["owners.csv"] = _csv(("node_code", "owner_vi", "owner_en", "document"), owner_rows(spec.tasks))
+        files["targets.csv"] = _csv(("node_code", "goal", "target", "document"), target_rows(spec.tasks))
     if register := register_rows(spec):
         files["devices.csv"] = _csv(("device_id", "unit_code", "public_key", "valid_from", "valid_to"), register)
     for channel in spec.channels:
@@ -49,10 +53,12 @@ def _round(spec: SimulationSpec) -> dict[str, Any]:
         "title": {"vi": spec.title_vi, "en": spec.title_en},
         "window": {"from": spec.window_from.isoformat(), "to": spec.window_to.isoformat()},
         "unit_level": spec.unit_level,
+        **({"previous": spec.previous} if spec.previous else {}),
         **({"rollup": spec.rollup} if spec.rollup else {}),
         "time_zone": spec.time_zone,
         "design": {"strata": list(design.strata), "psu": design.psu, "finite_population": design.finite_population},
         "sources": [*(_source(spec, channel) for channel in spec.channels), *_scanner(spec)],
+        **({"settings": spec.settings} if spec.settings else {}),
     }
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 from pipelines.model.errors import InputError
 from pipelines.model.response import RESPONDENTS
 from pipelines.model.round import Design
+from pipelines.simulate.action_plan import Task
 from pipelines.simulate.record import SOURCES
 
 
@@ -130,6 +132,7 @@ class Faults:
 class SimulationSpec:
     """A round to be simulated.
 
+    `previous` is the round it is compared with, `tasks` its action plan, `settings` what it changes of the defaults.
     `instruments` says which instrument of the method a respondent (citizen, organisation) fills in. `seconds` is the
     median time for one questionnaire. `foreign_unit` exists at the time, but is not in the round. `scanned` of those
     who answer by post answer on sheets that a machine reads; all others are keyed.
@@ -156,6 +159,9 @@ class SimulationSpec:
     rollup: str = ""
     scanned: int = 0
     foreign_unit: str = "00004"
+    previous: str = ""
+    tasks: tuple[Task, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
     time_zone: str = "Asia/Ho_Chi_Minh"
 
     @property

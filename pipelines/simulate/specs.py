@@ -1,4 +1,4 @@
-"""The two built-in rounds: a commune that asks after each procedure, and a province that surveys households.
+"""The built-in rounds: a commune that asks after each procedure, its year before, a province that surveys households.
 
 Names of places and procedures are real; how many dossiers or adults each has is invented (the commune's add up to the
 10,450 of its plan for 2023). Nothing here is random.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,9 +17,21 @@ import numpy as np
 from pipelines.geography import units
 from pipelines.model.errors import InputError
 from pipelines.model.round import Design
-from pipelines.simulate.spec import Channel, Faults, FrameRow, Sample, SimulationSpec, UnitRow
+from pipelines.simulate.action_plan import Task
+from pipelines.simulate.spec import Channel, Effects, Faults, FrameRow, Sample, SimulationSpec, UnitRow
 
 PROCEDURES = Path(__file__).with_name("procedures.csv")
+BEFORE = "commune-before"
+COMMUNE_PLAN = (
+    Task("T", "Chủ tịch UBND xã", "Chairman of the commune", "score", 80),
+    Task("B", "Công chức Văn phòng – Thống kê", "Office and statistics", "score", 85),
+    Task("C", "Bộ phận Tiếp nhận và Trả kết quả", "One-stop desk", "score", 75),
+    Task("E", "Công chức Tư pháp – Hộ tịch", "Justice and civil status", "score", 90),
+)
+PROVINCE_PLAN = (
+    Task("SIPAS", "Sở Nội vụ", "Department of Home Affairs", "score", 80),
+    Task("SIPAS", "Sở Nội vụ", "Department of Home Affairs", "rank", 50),
+)
 HUNG_YEN = UnitRow("33", "", "Tỉnh Hưng Yên", "Hưng Yên province", "province")
 FAULTS = Faults(
     blanks=0.015,
@@ -51,7 +64,7 @@ FAULTS = Faults(
 
 
 def spec_named(name: str, communes: int | None = None, scale: float = 1.0) -> SimulationSpec:
-    """Return a built-in specification: `commune` or `province`.
+    """Return a built-in specification: `commune`, `province`, or `commune-before`, the year before of the first.
 
     Args:
         communes: of the province, the first so many in the order of codes; None for all.
@@ -62,9 +75,11 @@ def spec_named(name: str, communes: int | None = None, scale: float = 1.0) -> Si
     """
     if name == "commune":
         return commune_spec(scale)
+    if name == BEFORE:
+        return commune_before_spec(scale)
     if name == "province":
         return province_spec(hung_yen_communes()[:communes], scale)
-    raise InputError(f"there is no simulation “{name}”", remedy="use one of commune, province")
+    raise InputError(f"there is no simulation “{name}”", remedy=f"use one of commune, province, {BEFORE}")
 
 
 def hung_yen_communes() -> tuple[UnitRow, ...]:
@@ -104,6 +119,29 @@ def commune_spec(scale: float = 1.0) -> SimulationSpec:
         ),
         instruments={"citizen": "citizen", "organisation": "organisation"},
         faults=FAULTS,
+        previous="tthc-2022-hoa-thanh",
+        tasks=COMMUNE_PLAN,
+        settings={"reading": {"units_at": "2025-07-01"}},
+    )
+
+
+def commune_before_spec(scale: float = 1.0) -> SimulationSpec:
+    """Return the commune's round of the year before: keyed forms of one month, people a little less satisfied."""
+    return replace(
+        commune_spec(scale),
+        round_id="tthc-2022-hoa-thanh",
+        year=2022,
+        title_vi="Khảo sát mức độ hài lòng trong giải quyết thủ tục hành chính, xã Hòa Thành, năm 2022",
+        title_en="Survey of satisfaction with administrative procedures, Hòa Thành commune, 2022",
+        window_from=date(2022, 10, 1),
+        window_to=date(2022, 10, 31),
+        sample=Sample(size=round(260 * scale), minimum=8),
+        channels=(Channel("postal", "paper_post", 1.0, _devices("NL", round(260 * scale))),),
+        effects=Effects(mean=0.8),
+        faults=Faults(blanks=0.015),
+        previous="",
+        tasks=(),
+        settings={},
     )
 
 
@@ -137,6 +175,7 @@ def province_spec(communes: Sequence[UnitRow], scale: float = 1.0) -> Simulation
         faults=FAULTS,
         seconds=1200.0,
         rollup="pooled",
+        tasks=PROVINCE_PLAN,
     )
 
 

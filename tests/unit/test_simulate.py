@@ -285,3 +285,10 @@ def test_multiple_choice_gives_a_column_an_option(province):
 def test_windows_are_those_of_the_plans():
     assert (COMMUNE.window_from, COMMUNE.window_to) == (date(2023, 9, 1), date(2023, 10, 31))
     assert PROVINCE.window_from >= date(2025, 7, 1)
+
+
+def test_the_year_before_of_the_commune_is_what_its_round_is_compared_with():
+    before = spec_named("commune-before")
+    assert COMMUNE.previous == before.round_id and not before.previous
+    assert before.window_to < COMMUNE.window_from and before.units == COMMUNE.units
+    assert {channel.source for channel in before.channels} == {"postal"}

@@ -12,8 +12,8 @@ from pipelines.sources import sources
 PROJECT = Path(__file__).resolve().parents[2]
 DAGS = PROJECT / "dags"
 HEADINGS = ("Does", "Reads", "Writes", "Safe to re-run", "If it fails")
-WRITERS = {"load", "freeze", "check", "decide", "publish"}
-DAG_IDS = (*(f"collect__{name}" for name in sources()), "monthly", "release", "replay", "yearly")
+WRITERS = {"load", "freeze", "check", "decide", "publish", "back_up"}
+DAG_IDS = (*(f"collect__{name}" for name in sources()), "monthly", "release", "replay", "upkeep", "yearly")
 
 
 @pytest.fixture(params=DAG_IDS)

@@ -13,7 +13,8 @@ from pipelines.simulate import SimulatedRound, files_of, simulate_round, spec_na
 from pipelines.simulate.kiosk_files import kiosk_files
 from pipelines.stages.collecting import collect, conform, pending_batches, screen, stale_partitions
 from pipelines.stages.context import Context
-from pipelines.stages.devices import device_rows
+from pipelines.stages.devices import device_lines, device_rows
+from pipelines.stages.operations import operation_loads
 
 SPEC = spec_named("commune", scale=0.2)
 INBOX = f"inbox/{SPEC.round_id}/kiosk"
@@ -73,6 +74,14 @@ def test_devices_are_reported_with_what_was_planted(collected, simulated):
         "K99": ""
     }
     assert [row["unsigned"] for row in found.values()] == [0] * 4
+
+
+def test_devices_are_shown_one_a_line_and_loaded_by_the_month(collected, simulated):
+    context = Context(Settings.from_environment(), collected)
+    lines = {line[0]: line[1:] for line in device_lines(context, SPEC.round_id)}
+    assert lines["K99"][:2] == ("chưa đăng ký · not registered", "0") and lines["K01"][0] == "22243"
+    loads = {load.table: load.rows for load in operation_loads(context, load_round(collected, SPEC.round_id))}
+    assert loads["ops.device"].num_rows == len(lines) == 4
 
 
 def test_response_of_a_clock_set_back_is_flagged_and_counts(collected, simulated):

@@ -57,7 +57,7 @@ class Block:
         return [(breakdown, *key) for key in keys], encoded.indices.to_numpy().astype(np.int64)
 
     def sums(self, group: Ints, groups: int) -> dict[str, np.ndarray]:
-        """Return the additive sums by group, except second moments, as `TallySpec.sums` names them."""
+        """Return the additive sums by group, named as in `TallySpec.sums`, but moments and what follows from them."""
         weight = self.weight
         used = np.ones(len(group)) if weight is None else weight
         found: dict[str, np.ndarray] = {
@@ -66,7 +66,10 @@ class Block:
             "weight2": np.bincount(group, used * used, groups)[:, None],
             "count": self._counts(group, groups, None),
         }
-        answered, found["squares"] = self._node_sums(group, groups)
+        if self.spec.has_plain_moments:
+            answered = self._answered(group, groups)
+        else:
+            answered, found["squares"] = self._node_sums(group, groups)
         nodes = len(self.spec.measures) * len(self.spec.nodes)
         found["answered"] = np.rint(answered[:, :nodes]).astype(np.int64)
         if weight is not None:
@@ -84,6 +87,19 @@ class Block:
             found[:, self.spec.slots[column]] = cells[:, np.asarray(allowed, dtype=int) + 1]
         return found
 
+    def _answered(self, group: Ints, groups: int) -> Floats:
+        """Return by group how many answered an item below each node, measure by measure."""
+        validity = {measure: self.spec.scale(measure)[1] for measure in self.spec.measures}
+        counts = {valid.tobytes(): np.zeros((groups, len(self.spec.nodes))) for valid in validity.values()}
+        members = self.spec.members.astype(np.float32)
+        for rows, present, starts in _slabs(group, groups):
+            by_group = sparse.csr_matrix((np.ones(len(rows)), np.arange(len(rows)), starts))
+            codes = self.item_codes[rows]
+            for valid, found in counts.items():  # most measures hold the same codes for valid
+                d = _product(np.frombuffer(valid).astype(np.float32).take(codes), members)
+                found[present] += by_group @ (d > 0).astype(np.float64)
+        return np.hstack([counts[valid.tobytes()] for valid in validity.values()])
+
     def _node_sums(self, group: Ints, groups: int) -> tuple[Floats, Floats]:
         """Return by group how many answered each node (then Σw and Σw² of them), and Y², YD, D² of own totals."""
         nodes = len(self.spec.measures) * len(self.spec.nodes)
@@ -91,7 +107,7 @@ class Block:
         squares = np.zeros((groups, 3 * nodes))
         for rows, present, starts in _slabs(group, groups):
             by_group = sparse.csr_matrix((np.ones(len(rows)), np.arange(len(rows)), starts))
-            own = self._own_totals[rows].astype(np.float64)
+            own = self._own_totals(self.item_codes[rows]).astype(np.float64)
             y, d = own[..., 0], own[..., 1]
             products = np.stack([y * y, y * d, d * d], axis=2).reshape(len(rows), -1)
             counted = (d > 0).reshape(len(rows), -1).astype(np.float64)
@@ -103,22 +119,19 @@ class Block:
             answered[present] += by_group @ counted
         return answered, squares
 
+    def _own_totals(self, codes: Codes) -> np.ndarray:
+        """Return own totals (Y, D) by the codes of items: responses × measures × nodes × 2."""
+        totals = [_product(scale.of_codes(codes), members) for scale, members in self._node_scales]
+        return np.stack(totals, axis=1).reshape(len(codes), len(totals), -1, 2)
+
     @cached_property
-    def _own_totals(self) -> np.ndarray:
-        """Each response's own totals (Y, D): responses × measures × nodes × 2, in single precision where exact."""
+    def _node_scales(self) -> list[tuple[Points, np.ndarray]]:
+        """By measure the points of an answer and what sums them up by node, in single precision where that is exact."""
         most = max(self.spec.members.sum(axis=0).max(initial=0.0), 1.0)
         scales = [Points.of(self.spec, measure, most) for measure in self.spec.measures]
         is_whole = bool((self.spec.members == np.rint(self.spec.members)).all())
         kind = np.result_type(np.float32 if is_whole else np.float64, *(scale.pairs.real for scale in scales))
-        found = np.empty((self.table.num_rows, len(scales), len(self.spec.nodes), 2), dtype=kind)
-        step = max(ONE_THREAD // max(4 * self.spec.members.size, 1), 1)
-        for number, scale in enumerate(scales):
-            members = np.kron(self.spec.members, np.diag(scale.units)).astype(kind)
-            for start in range(0, len(found), step):
-                slab = slice(start, start + step)
-                totals = scale.of_codes(self.item_codes[slab]) @ members
-                found[slab, number] = totals.reshape(-1, len(self.spec.nodes), 2)
-        return found
+        return [(scale, np.kron(self.spec.members, np.diag(scale.units)).astype(kind)) for scale in scales]
 
     def moments(self, group: Ints, groups: int, measure: str) -> Floats:
         """Return Σw²vvᵀ by group, packed: groups × upper triangle, v = (points, validity) of all items."""
@@ -139,7 +152,18 @@ class Block:
                     part = v[at : min(at + step, end)]
                     total += part.T @ part
                 found[number] += total.take(upper)
-        return found * (units[rows] * units[columns])
+        found *= units[rows] * units[columns]
+        return found
+
+
+def _product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return rows × matrix, so few rows at a time that BLAS keeps to one thread."""
+    step = max(ONE_THREAD // max(matrix.size, 1), 1)
+    found = np.empty((len(rows), matrix.shape[1]), dtype=np.result_type(rows, matrix))
+    for start in range(0, len(rows), step):
+        some = slice(start, start + step)
+        np.matmul(rows[some], matrix, out=found[some])
+    return found
 
 
 def _slabs(group: Ints, groups: int) -> Iterator[tuple[Ints, Ints, Ints]]:

@@ -97,6 +97,12 @@ class Design:
         }
         return self._estimate("mean", shares, by, where)
 
+    def shares_up_to(self, column: str, limits: Sequence[float], where: Bools | None = None) -> Estimate:
+        """Return the share of those whose value of a column is at or below each limit."""
+        values = self._column(column)
+        parts = {f"{limit:g}": (np.where(np.isnan(values), np.nan, values <= limit), None) for limit in limits}
+        return self._estimate("mean", parts, (), where)
+
     def _column(self, name: str) -> Floats:
         _expect_columns(self.data, [name])
         return self.data[name].to_numpy(dtype=float, na_value=np.nan)

@@ -29,6 +29,26 @@ def residual_moments(packed: Floats, ratio: Floats) -> Floats:
     return found
 
 
+def squares_of_moments(members: Floats) -> Floats:
+    """Return the linear map from packed moments to ΣY², ΣYD and ΣD² of respondents' own totals Y = Σap and D = Σad.
+
+    Args:
+        members: relative weights a of the items in the nodes, J × K.
+
+    Returns:
+        packed moments × 3K: the K nodes for each of the three in turn.
+    """
+    j, nodes = members.shape
+    upper = np.triu_indices(2 * j)
+    found = np.zeros((3, nodes, len(upper[0])))
+    for at, (rows, columns) in enumerate(((0, 0), (0, j), (j, j))):
+        for node, a in enumerate(members.T):
+            full = np.zeros((2 * j, 2 * j))
+            full[rows : rows + j, columns : columns + j] = np.outer(a, a)
+            found[at, node] = (full + full.T - np.diag(np.diag(full)))[upper]
+    return found.reshape(3 * nodes, -1).T
+
+
 @cache
 def _places(width: int) -> Ints:
     """Return where each entry of a symmetric matrix is in its packed upper triangle."""

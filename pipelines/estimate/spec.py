@@ -75,6 +75,11 @@ class TallySpec:
         return bool(self.psu)
 
     @property
+    def has_plain_moments(self) -> bool:
+        """Whether moments are tallied and without weights, so that the squares of nodes follow from them."""
+        return not self.psu and not self.weight
+
+    @property
     def stratum(self) -> tuple[str, ...]:
         """Columns that identify a stratum: the unit first."""
         return (self.unit, *self.strata)

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.estimate.block import Block
+from pipelines.estimate.moments import squares_of_moments
 from pipelines.estimate.spec import TallySpec
 from pipelines.model.errors import InputError
 
@@ -35,6 +36,9 @@ def tally(batches: Iterable[pa.RecordBatch], spec: TallySpec) -> pa.Table:
             if not spec.is_clustered:
                 for measure in spec.measures:
                     cells.add(slots, {f"moments_{measure}": block.moments(group, len(keys), measure)})
+    if spec.has_plain_moments:
+        squares = squares_of_moments(spec.members)
+        cells.sums["squares"] = np.hstack([cells.sums[f"moments_{measure}"] @ squares for measure in spec.measures])
     return cells.table()
 
 
@@ -94,13 +98,13 @@ class _Cells:
                 self.sums[name][slots[some]] += values[some]
 
     def table(self) -> pa.Table:
-        """Return the tally, sorted by key."""
+        """Return the tally, sorted by key, and give the running sums up column by column: none is held twice."""
         keys = sorted(self.index)
         order = np.fromiter((self.index[key] for key in keys), np.int64, len(keys))
         texts = list(zip(*keys, strict=True)) if keys else [()] * len(self.spec.key)
         columns = [pa.array(list(column), pa.string()) for column in texts]
         for name in self.spec.sums:
-            columns.append(_column(self.sums[name][order], self.spec.schema.field(name).type))
+            columns.append(_column(self.sums.pop(name)[order], self.spec.schema.field(name).type))
         return pa.Table.from_arrays(columns, schema=self.spec.schema)
 
 

@@ -1,4 +1,4 @@
-# Means of the items (share satisfied) with standard errors, by commune and for the nation; prints wall and processor seconds.
+# Means of the items (share satisfied) with standard errors, by unit and over all; prints wall and processor seconds.
 suppressPackageStartupMessages(library(survey))
 options(survey.lonely.psu = "adjust")
 start <- proc.time()

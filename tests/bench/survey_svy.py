@@ -1,4 +1,4 @@
-"""Means of the items with standard errors by commune and for the nation in `svy`; prints wall and processor seconds.
+"""Means of the items with standard errors by unit and over all in `svy`; prints wall and processor seconds.
 
 Runs in an environment of its own (`requirements.lock` beside it) and imports nothing of the project.
 """

@@ -304,6 +304,16 @@ def test_ranks_are_within_a_level_and_without_suppressed_scores():
     assert sorted(provinces["rank"]) == [1, 2] and provinces.group_no.isna().all()
 
 
+@pytest.mark.parametrize("rollup", ["pooled", "mean_of_units"])
+def test_scores_do_not_depend_on_how_many_domains_are_estimated_together(rollup, monkeypatch):
+    design, data = spec(breakdowns=("sex",)), simulate(7, missing=0.8)
+    arguments = {"rollups": {"P": ("01", "02", "03")}, "options": ScoreOptions(rollup=rollup)}
+    together = scores(data, design, **arguments)
+    monkeypatch.setattr("pipelines.estimate.members.BATCH_ROWS", 1)
+    monkeypatch.setattr("pipelines.estimate.estimator.PARTS", 1)
+    pd.testing.assert_frame_equal(scores(data, design, **arguments), together, rtol=1e-12)
+
+
 @pytest.mark.parametrize("psu", ["", "psu_code"])
 def test_option_shares_equal_the_naive_computation(psu):
     data, design = simulate(18), spec(psu=psu)

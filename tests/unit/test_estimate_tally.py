@@ -93,6 +93,13 @@ def test_size_of_batches_changes_nothing(monkeypatch):
     np.testing.assert_allclose(sums_of(found, "squares"), sums_of(whole, "squares"), rtol=1e-12)
 
 
+def test_squares_that_follow_from_moments_are_those_of_the_responses():
+    table = responses()
+    weighted = table.append_column("one", pa.array(np.ones(table.num_rows)))
+    own = tally(weighted.to_batches(), spec(weight="one"))
+    np.testing.assert_allclose(sums_of(tally(table.to_batches(), spec()), "squares"), sums_of(own, "squares"))
+
+
 def test_moments_are_products_of_points_and_validity_of_all_items():
     design, table = spec(weight="w"), responses()
     found = tally(table.to_batches(), design)

@@ -19,6 +19,7 @@ from pipelines.cli_ledger import app as ledger
 from pipelines.cli_plan import plan
 from pipelines.cli_privacy import app as privacy
 from pipelines.cli_privacy import persons
+from pipelines.cli_quality import quality
 from pipelines.cli_reading import reading
 from pipelines.cli_rejects import rejects
 from pipelines.model.errors import HailongError, StateError
@@ -40,6 +41,7 @@ app.add_typer(ledger, name="ledger")
 app.add_typer(plan, name="plan")
 app.add_typer(privacy, name="privacy")
 app.add_typer(persons)
+app.add_typer(quality, name="quality")
 app.add_typer(reading)
 app.add_typer(rejects, name="rejects")
 out = Console()

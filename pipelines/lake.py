@@ -320,6 +320,11 @@ def alert(round_id: str, kind: str, subject: str) -> str:
     return f"alerts/{round_id}/{kind}~{subject}.json"
 
 
+def exclusion(round_id: str, exclusion_id: str, action: str) -> str:
+    """One step of a decision to leave responses out: its proposal, or what somebody said to it; never overwritten."""
+    return f"exclusions/{round_id}/{exclusion_id}/{action}.json"
+
+
 def backup(day: str) -> str:
     """A copy of the warehouse as it was on a day."""
     return f"backups/warehouse-{day}.duckdb"

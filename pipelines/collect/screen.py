@@ -180,9 +180,8 @@ def _decide(
 
 
 def _excluded(plan: ScreenPlan) -> pa.Table:
-    names = ("response_id", "decision")
-    columns = (plan.excluded.keys(), plan.excluded.values())
-    return pa.table({name: pa.array(list(values), pa.string()) for name, values in zip(names, columns, strict=True)})
+    columns = {"response_id": list(plan.excluded.keys()), "decision": list(plan.excluded.values())}
+    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 
 
 def _accepted(connection: duckdb.DuckDBPyConnection, plan: ScreenPlan) -> pa.Table:

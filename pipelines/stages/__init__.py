@@ -4,11 +4,13 @@ The command line and the DAGs call these and nothing else; siblings of the packa
 """
 
 from pipelines.stages.closing import close_month, closed_lines
+from pipelines.stages.calibrating import calibrate_quality, keep_calibration
 from pipelines.stages.collecting import collect, conform, months_of, pending_batches, screen, stale_partitions
 from pipelines.stages.context import Context, open_context
 from pipelines.stages.correcting import corrections_of, stale_corrections
 from pipelines.stages.devices import Checked, check_file, device_lines, new_device_key, seal_file
 from pipelines.stages.erasing import Whom, erase
+from pipelines.stages.excluding import DeviceTime, decide_exclusion, exclusions, propose_exclusion
 from pipelines.stages.forms import (
     Compared,
     PrintOrder,
@@ -34,6 +36,7 @@ from pipelines.stages.overview import (
 )
 from pipelines.stages.planning import SizeLine, allocate_plan, plan_progress, plan_sizes, select_sample, size_for
 from pipelines.stages.privacy import note_access, read_vault
+from pipelines.stages.quality_report import quality_page
 from pipelines.stages.reading import Changes, change, drivers, targets
 from pipelines.stages.rejected import Chosen, Detail, reject_counts, reject_details, reject_rows
 from pipelines.stages.releasing import (
@@ -61,6 +64,7 @@ __all__ = [
     "Compared",
     "Context",
     "Detail",
+    "DeviceTime",
     "Overview",
     "PrintOrder",
     "Replayed",
@@ -73,6 +77,7 @@ __all__ = [
     "audit_ledgers",
     "back_up",
     "bring_in",
+    "calibrate_quality",
     "change",
     "check",
     "check_file",
@@ -83,16 +88,19 @@ __all__ = [
     "conform",
     "corrections_of",
     "decide",
+    "decide_exclusion",
     "device_lines",
     "drivers",
     "erase",
     "estimate",
+    "exclusions",
     "freeze",
     "freshness",
     "gate",
     "gate_scores",
     "gather_sheets",
     "interpret",
+    "keep_calibration",
     "latest_releases",
     "ledger_heads",
     "load",
@@ -108,8 +116,10 @@ __all__ = [
     "plan_replay",
     "plan_sizes",
     "print_forms",
+    "propose_exclusion",
     "prove",
     "publish",
+    "quality_page",
     "read_scans",
     "read_vault",
     "record",

@@ -31,6 +31,7 @@ from pipelines.quality.flags import add_flags
 from pipelines.sources import source as source_named
 from pipelines.stages.calibrating import rules_of
 from pipelines.stages.context import Context
+from pipelines.stages.excluding import excluded_responses
 from pipelines.stages.privacy import keeper
 from pipelines.stages.published import conform_published, has_published_scores
 from pipelines.stages.recorded import conform_recorded, has_records
@@ -178,6 +179,7 @@ def screen_plan(context: Context, round_: Round, method: Method, source: str) ->
         refused_states=refused,
         waiting_states=waiting,
         numbers_once=config.requires_devices,
+        excluded=excluded_responses(context, round_.id),
     )
 
 

@@ -23,6 +23,7 @@ from pipelines.stages.closing import closed_rows
 from pipelines.stages.context import Context
 from pipelines.stages.correcting import correction_rows
 from pipelines.stages.devices import device_rows
+from pipelines.stages.quality_report import quality_loads
 from pipelines.stages.reference import rows
 from pipelines.stages.reports import all_reports
 from pipelines.warehouse import Load
@@ -57,6 +58,7 @@ def monitoring_loads(context: Context, round_: Round) -> list[Load]:
         Load("mart.sample_progress", key, rows(_progress(context, round_, received, accepted))),
         Load("mart.procedure_coverage", key, rows(coverage_rows(context, round_, accepted))),
         Load("mart.response_quality", key, rows(_quality(context, round_))),
+        *quality_loads(context, round_),
     ]
 
 

@@ -11,7 +11,7 @@ FOUNDATION = {"model", "methods", "geography", "settings", "lake", "rounds", "si
 SIBLINGS = {"sources", "collect", "quality", "estimate", "warehouse", "release", "formats", "simulate"}
 SIBLINGS |= {"paper", "ledger", "sampling"}
 JOINERS = {"stages", "cli", "cli_device", "cli_form", "cli_ledger", "cli_plan", "cli_privacy", "cli_reading"}
-JOINERS |= {"cli_rejects", "demo"}
+JOINERS |= {"cli_quality", "cli_rejects", "demo"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.formats.numbers import show
+from pipelines.model.errors import InputError
 from pipelines.model.method import Method
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ PROGRESS = {
 }
 SCORE = "score"
 P_DECIMALS = 3
+MOST_LISTED = 12
 GOALS = {SCORE: "điểm · score", "rank": "thứ hạng · rank", "rank_change": "số bậc tăng · places gained"}
 REASONS = {
     "another_programme": "chương trình khác · another programme",
@@ -160,7 +162,17 @@ def _titles(method: Method) -> tuple[dict[str, str], str]:
 
 
 def _chosen(rows: Iterable[dict[str, Any]], unit: str, measure: str = "") -> list[dict[str, Any]]:
-    return [row for row in rows if unit in ("", row["unit_code"]) and measure in ("", row.get("measure", ""))]
+    """Return the rows of a unit and measure; an InputError where one is named that has no row."""
+    found = list(rows)
+    for option, column, value in (("--unit", "unit_code", unit), ("--measure", "measure", measure)):
+        known = sorted({row[column] for row in found if column in row})
+        if value and known and value not in known:
+            raise InputError(f"nothing is known of {value}", option, f"use one of: {_listed(known)}")
+    return [row for row in found if unit in ("", row["unit_code"]) and measure in ("", row.get("measure", ""))]
+
+
+def _listed(codes: Sequence[str]) -> str:
+    return ", ".join(codes[:MOST_LISTED]) + (", …" if len(codes) > MOST_LISTED else "")
 
 
 def _show(headings: Sequence[str], lines: Iterable[Sequence[str]], left: int) -> None:

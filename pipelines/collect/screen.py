@@ -12,33 +12,37 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.collect.months import dataset, month_of
 from pipelines.collect.plan import ScreenPlan
-from pipelines.collect.rejects import reject_table
+from pipelines.collect.rejects import SCHEMA
 from pipelines.collect.rules import broken_rule, rule_places
 from pipelines.collect.schema import accepted_schema, item_columns, response_schema
 from pipelines.lake import Lake, conformed, receipt, rejects, responses
 from pipelines.model.codes import RejectCode
-from pipelines.model.run import Partition, Reject, StageReport
+from pipelines.model.run import Partition, StageReport
 
 STAGE = "screen"
 AGE = "age"  # code of the question whose answer is the age in years
 IDENTITY = ("response_id", "revision", "submitted_at", "review_state", "content_hash", "landing_sha256", "line")
+DUPLICATES = pa.array([code.code for code in RejectCode if code.is_duplicate])
 Flags = Callable[[pa.Table], pa.Table]
 
-# The best copy of a record: highest revision, then latest, then one that a reviewer has seen; the place in the landed
-# bytes decides between copies that are alike, so that the order of arrival does not.
+# The best copy of each record that has several: highest revision, then latest, then one that a reviewer has seen; the
+# place in the landed bytes decides between copies that are alike, so that the order of arrival does not.
 _RANK = """
 CREATE TEMP TABLE ranked AS
 WITH every AS (
     SELECT row, {identity} FROM mine
     UNION ALL
     SELECT NULL AS row, {identity} FROM others SEMI JOIN mine USING (response_id)
+), repeated AS (
+    SELECT response_id FROM every GROUP BY response_id HAVING count(*) > 1
 )
 SELECT row, row_number() OVER best AS place, first_value(revision) OVER best AS best_revision,
     first_value(content_hash) OVER best AS best_content
-FROM every
+FROM every SEMI JOIN repeated USING (response_id)
 WINDOW best AS (
     PARTITION BY response_id
     ORDER BY revision DESC, submitted_at DESC, review_state IS NULL, landing_sha256, line, content_hash
@@ -49,11 +53,12 @@ _DECIDE = """
 CREATE TEMP TABLE decided AS
 WITH facts AS (
     SELECT row, record_id, response_id, device_id, sequence, unit_code, review_state, content_hash,
-        place > 1 AS is_beaten, revision = best_revision AND content_hash = best_content AS is_same, best_revision,
+        coalesce(place, 1) > 1 AS is_beaten, best_revision,
+        revision = best_revision AND content_hash = best_content AS is_same,
         coalesce(review_state, 'unreviewed') AS review,
         {answered} AS answered, {age} AS age_in_years, {broken} AS broken,
         timezone($zone, submitted_at) AS local_time, timezone($zone, received_at) AS local_receipt
-    FROM mine JOIN ranked USING (row)
+    FROM mine LEFT JOIN ranked USING (row)
 ), screened AS (
     SELECT *, CASE
         WHEN is_beaten AND is_same THEN 'D401_SAME_RECORD'
@@ -139,7 +144,7 @@ def screen_month(lake: Lake, plan: ScreenPlan, source: str, month: str, flags: F
         names = _file_names(lake, round_id, source, connection)
         refused = _refused(connection, plan, names)
     accepted = accepted if flags is None else flags(accepted)
-    duplicate = sum(RejectCode[row.code].is_duplicate for row in refused)
+    duplicate = pc.sum(pc.is_in(refused["code"], DUPLICATES)).as_py() or 0
     report = StageReport(STAGE, Partition(round_id, source, month), rows_in, len(accepted), duplicate, inputs=mine)
     report.rejected = len(refused) - duplicate
     report.close()
@@ -190,29 +195,22 @@ def _accepted(connection: duckdb.DuckDBPyConnection, plan: ScreenPlan) -> pa.Tab
     return connection.sql(_ACCEPTED.format(columns=columns)).to_arrow_table().cast(schema)
 
 
-def _refused(connection: duckdb.DuckDBPyConnection, plan: ScreenPlan, names: dict[str, str]) -> list[Reject]:
+def _refused(connection: duckdb.DuckDBPyConnection, plan: ScreenPlan, names: dict[str, str]) -> pa.Table:
+    """Return what is turned away as a table of rejects; texts are made once for all rows with the same reason."""
     record = ", ".join(f"{_quoted(name)} := {_quoted(name)}" for name in response_schema(plan.method).names)
-    rows = connection.execute(_REFUSED.format(record=record), {"age": AGE}).fetchall()
-    return [_reject(names, *row) for row in rows]
-
-
-def _reject(
-    names: dict[str, str], name: str, sha256: str, line: int, identity: str, payload: str, field: str, value: str
-) -> Reject:
-    code = RejectCode[name]
-    return Reject(
-        code=code.code,
-        stage=STAGE,
-        file=names[sha256],
-        landing_sha256=sha256,
-        line=line,
-        field=field,
-        value=value,
-        message_vi=code.text_vi(field, value),
-        message_en=code.text_en(field, value),
-        payload=payload,
-        response_id=identity,
-    )
+    found = connection.sql(_REFUSED.format(record=record), params={"age": AGE}).to_arrow_table()
+    reasons = list(zip(*(found[name].to_pylist() for name in ("code", "field", "value")), strict=True))
+    texts = {
+        (code, field, value): (RejectCode[code].text_vi(field, value), RejectCode[code].text_en(field, value))
+        for code, field, value in set(reasons)
+    }
+    columns = {name: found[name] for name in found.column_names} | {
+        "stage": pa.repeat(STAGE, len(found)),
+        "file": [names[sha256] for sha256 in found["landing_sha256"].to_pylist()],
+        "message_vi": [texts[reason][0] for reason in reasons],
+        "message_en": [texts[reason][1] for reason in reasons],
+    }
+    return pa.table({name: columns[name] for name in SCHEMA.names}, SCHEMA)
 
 
 def _file_names(lake: Lake, round_id: str, source: str, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -222,16 +220,14 @@ def _file_names(lake: Lake, round_id: str, source: str, connection: duckdb.DuckD
     return {sha256: str(lake.read_json(receipt(round_id, source, sha256))["name"]) for (sha256,) in found}
 
 
-def _publish(
-    lake: Lake, plan: ScreenPlan, source: str, month: str, accepted: pa.Table, refused: list[Reject]
-) -> list[str]:
+def _publish(lake: Lake, plan: ScreenPlan, source: str, month: str, accepted: pa.Table, refused: pa.Table) -> list[str]:
     path = responses(plan.round.programme, plan.round.id, month, source)
     lake.write_table(path, accepted)
     reject_path = rejects(plan.round.id, source, STAGE, month)
-    if not refused:
+    if not refused.num_rows:
         lake.remove(reject_path)
         return [path]
-    lake.write_table(reject_path, reject_table(refused))
+    lake.write_table(reject_path, refused)
     return [path, reject_path]
 
 

@@ -124,9 +124,14 @@ def _structure(config: SourceConfig) -> Structure | None:
 
 
 def mappings(config: SourceConfig, instruments: Sequence[Instrument]) -> tuple[Mapping, ...]:
-    """Return the mapping for a survey whose question codes are the names of the XLSForm, exported by codes."""
+    """Return the mapping for a survey whose question codes are the names of the XLSForm, exported by codes.
+
+    The server's `submitdate` is when the answer was submitted, unless a question of the form says that; then it is
+    when the answer was received.
+    """
     form = only_form(config, instruments)
-    headings = {"id": "record_id", "submitdate": "submitted_at"}
+    has_time = any(question.code == "submitted_at" for question in form.questions)
+    headings = {"id": "record_id", "submitdate": "received_at" if has_time else "submitted_at"}
     if "url" in config.options:
         headings["revision"] = "revision"
     return (Mapping(form.id, headings | {q.name: q.code for q in form.questions}, ignore=SYSTEM),)

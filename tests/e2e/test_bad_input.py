@@ -62,6 +62,8 @@ def bad_files(inbox: Path) -> dict[str, tuple[str, int | None]]:
 
 def test_bad_files_are_refused_by_name_and_line_and_the_good_ones_count(hailong: Command, portal: Portal, folder: Path):
     only(folder, "kiosk")
+    with (folder / "rounds" / ROUND / "devices.csv").open("a", encoding="utf-8") as register:
+        register.write("X1,22243,,,\n")  # a device that cannot sign
     expected = bad_files(folder / "inbox" / ROUND / "kiosk")
     told = hailong(*RUN)
     assert (told.code, told.err) == (0, "")
@@ -122,6 +124,7 @@ def test_portal_in_trouble_is_told_and_asked_again_next_time(
         ("frame.csv", b"unit_code,population\n22243,many\n", "line 2, column population"),
         ("frame.csv", b"unit_code,population\n99999,10\n", "99999"),
         ("units.csv", "unit_code,name_vi,level\n22243,Xã,commune\n".encode("utf-16"), "UTF-8"),
+        ("devices.csv", b"device_id,unit_code,public_key\nK01,22243,abc\n", "device K01, column public_key"),
         ("round.yml", b"id: [", "round.yml"),
         ("mappings/postal.yml", b"- form: citizen\n  heading: {a: A1}\n", "heading"),
     ],

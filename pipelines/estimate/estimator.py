@@ -46,18 +46,12 @@ class ItemMeans:
 
 
 def item_means(totals: Totals, members: Members, share: Floats) -> ItemMeans:
-    """Return the means of the items; `share` says what each part counts in its domain.
-
-    An item is averaged over the parts that have an answer to it.
-    """
+    """Return the means of the items; `share` says what each part counts in its domain (`Members.shares`)."""
     weight = totals.scale[members.row]
     size = members.sums(members.rows_of_part, totals.d, weight)
     divisor = np.where(size > 0, size, 1.0)
     ratio = members.sums(members.rows_of_part, totals.y, weight) / divisor
-    counted = share[:, None] * (size > 0)
-    all_parts = members.parts_of_domain.sums(counted)
-    part = counted / members.parts_of_domain.spread(np.where(all_parts > 0, all_parts, 1.0))
-    mean = np.where(all_parts > 0, members.parts_of_domain.sums(part * ratio), np.nan)
+    mean, part = members.average(ratio, size > 0, share)
     return ItemMeans(mean, ratio, part / divisor)
 
 

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from pipelines.estimate.domain import Domain
 from pipelines.estimate.grouping import Grouping
-from pipelines.estimate.spec import Floats, Ints
+from pipelines.estimate.spec import Bools, Floats, Ints
 from pipelines.estimate.strata import Strata
 from pipelines.estimate.totals import Rows
 from pipelines.estimate.variance import Lonely, Scaling, scaling
@@ -110,6 +110,16 @@ class Members:
             )
         known = people or {}
         return np.array([known[unit] if domain.is_rollup else 1.0 for domain in self.domains for unit in domain.parts])
+
+    def average(self, values: Floats, has_value: Bools, share: Floats) -> tuple[Floats, Floats]:
+        """Return the means by domain of values by part (NaN without one), and the share of each part in them.
+
+        A value is averaged over the parts that have it: the shares of a domain add up to 1 in every column.
+        """
+        counted = share[:, None] * has_value
+        total = self.parts_of_domain.sums(counted)
+        part = counted / self.parts_of_domain.spread(np.where(total > 0, total, 1.0))
+        return np.where(total > 0, self.parts_of_domain.sums(part * values), np.nan), part
 
     def sums(self, groups: Grouping, tally: np.ndarray, factor: Floats) -> Floats:
         """Return the sums over groups of `row` of factor times row of the tally.

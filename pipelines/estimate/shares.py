@@ -73,15 +73,12 @@ def _read(tally: pa.Table, spec: TallySpec, scale: Floats) -> _Counts:
     return _Counts(sums_of(tally, "count"), counts(tally, spec), squares, scale, question)
 
 
-def _estimate(members: Members, read: _Counts, rows: Rows, part_of_domain: Floats) -> dict[str, np.ndarray]:
+def _estimate(members: Members, read: _Counts, rows: Rows, of_part: Floats) -> dict[str, np.ndarray]:
     """Return `n`, `share` and `se` of some domains, in percent: domains × options each."""
     chosen = members.sums(members.rows_of_part, read.weight, read.scale[members.row])
     answered = read.answers(chosen)
     known = np.where(answered > 0, answered, 1.0)
-    counted = part_of_domain[:, None] * (answered > 0)
-    all_parts = members.parts_of_domain.sums(counted)
-    part = counted / members.parts_of_domain.spread(np.where(all_parts > 0, all_parts, 1.0))
-    share = np.where(all_parts > 0, members.parts_of_domain.sums(part * chosen / known), np.nan)
+    share, part = members.average(chosen / known, answered > 0, of_part)
     variance = _variances(members, read, chosen / known, part / known)
     n = np.ones(len(members.row)) if read.weight2 is None else rows.n[members.row].astype(float)
     df = members.rows_of_domain.sums(n) - members.strata_of_domain.sizes

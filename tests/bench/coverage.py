@@ -37,5 +37,5 @@ def _simulated_rounds(folder: Path, rounds: int) -> None:
         found = coverage(list(rounds_held(Lake(str(folder / spec.round_id)), spec, range(rounds))))
         for unit, level, measure, intervals, share, error in found.reset_index().itertuples(index=False):
             row = f"{unit:<10}{level:<14}{measure:<9}{intervals:>10}{share:>10.1%}{error:>9.1%}"
-            agrees = "agrees" if abs(share - NOMINAL) <= 2 * error else "DEPARTS"
-            print(f"{row}  {agrees} with {NOMINAL:.0%} within two errors of the simulation", flush=True)
+            agrees = "agrees with" if abs(share - NOMINAL) <= 2 * error else "DEPARTS from"
+            print(f"{row}  {agrees} {NOMINAL:.0%}, given two errors of the simulation", flush=True)

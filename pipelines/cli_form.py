@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+
+from pipelines.model.errors import InputError
 
 form = typer.Typer(
     help="Phiếu giấy: in, đọc, duyệt, đối chiếu · paper forms: print, read, review, compare.",
@@ -23,9 +25,12 @@ STATES = {
     "returned": "đã thu về · returned",
     "waiting": "chờ duyệt · waiting for review",
     "incomplete": "thiếu trang · page missing",
+    "keyed": "nhập tay · keyed by hand",
     "valid": "hợp lệ · valid",
+    "twice": "vừa quét vừa nhập tay · scanned and keyed",
     "void": "đã hủy · void",
 }
+COUNTED = ("issued", "returned", "valid")  # of every batch
 
 
 @form.command("print")
@@ -105,18 +110,31 @@ def serials(
     round_id: Annotated[str, typer.Argument(help="round id")],
     state: Annotated[str, typer.Option(help=f"list the numbers in one state: {', '.join(STATES)}")] = "",
 ) -> None:
-    """Count a round's serial numbers: issued, returned, waiting, valid, void."""
+    """Count a round's serial numbers by state, in all and by batch, with their shares of those issued."""
     from pipelines import stages
 
-    found = stages.serial_states(stages.open_context(), round_id)
+    if state and state not in STATES:
+        raise InputError(f"there is no state {state!r}", "--state", f"use one of: {', '.join(STATES)}")
+    context = stages.open_context()
+    found = stages.serial_states(context, round_id)
     if state:
-        for serial in found.get(state, []):
+        for serial in found[state]:
             out.print(serial, highlight=False)
         return
-    table = Table("Số phiếu · serial numbers", "")
+    table = Table("Số phiếu · serial numbers", Column(justify="right"), Column("%", justify="right"))
     for name, title in STATES.items():
-        table.add_row(title, str(len(found[name])))
+        table.add_row(title, str(len(found[name])), _share(len(found[name]), len(found["issued"])))
     out.print(table)
+    lots = Table("Đợt in · batch", "Mẫu · form", "Đơn vị · unit", *(STATES[name] for name in COUNTED))
+    for batch, counts in stages.serial_batches(context, round_id):
+        about = " ".join(part for part in (batch.unit, batch.procedure, batch.psu) if part)
+        shown = (f"{counts[name]} ({_share(counts[name], counts['issued'])} %)" for name in COUNTED)
+        lots.add_row(f"{batch.first}–{batch.last}", f"{batch.form} {batch.version}", about, *shown)
+    out.print(lots)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}" if whole else "–"
 
 
 @form.command()

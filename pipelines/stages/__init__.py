@@ -17,6 +17,7 @@ from pipelines.stages.forms import (
     compare_keyed,
     print_forms,
     review_server,
+    serial_batches,
     serial_states,
     void_serial,
 )
@@ -141,6 +142,7 @@ __all__ = [
     "screen",
     "seal_file",
     "select_sample",
+    "serial_batches",
     "serial_states",
     "simulate",
     "size_for",

@@ -22,6 +22,7 @@ from pipelines.paper.texts import LANGUAGES, VI
 from pipelines.stages.context import Context
 from pipelines.stages.scans import SCAN, gather_sheets, open_file, scan_config
 
+KEYED = "postal"  # the source that sheets keyed by hand are collected by
 MOST_PROCEDURES = 40  # that a form can ask for
 
 
@@ -73,23 +74,39 @@ def void_serial(context: Context, round_id: str, serial: str, person: str, reaso
 def serial_states(context: Context, round_id: str) -> dict[str, list[str]]:
     """Return the serial numbers of a round by state.
 
-    `issued`, `returned` (a page was read), `waiting` (something is to be reviewed), `incomplete` (a page is missing),
-    `valid` (its answers are among the accepted responses) and `void`.
+    `issued`, `returned` (a page was read, or the sheet was keyed), `waiting` (something is to be reviewed),
+    `incomplete` (a page is missing), `keyed` (its answers were keyed by hand and accepted), `valid` (its answers are
+    among the accepted responses), `twice` (accepted from a scan and keyed as well, so that it counts twice) and `void`.
     """
     round_, lake = context.round(round_id), context.lake
     joined = sheets.join_sheets(lake, round_id)
     issued = [serial for batch in batches(lake, round_id) for serial in batch.serials]
-    valid: set[str] = set()
-    for path in lake.glob(responses(round_.programme, round_id, "*", SCAN)):
-        valid |= set(lake.read_table(path, ["record_id"])["record_id"].to_pylist())
+    scanned, keyed = (_accepted(context, round_, source) & set(issued) for source in (SCAN, KEYED))
     return {
         "issued": issued,
-        "returned": sorted({*joined.records, *joined.open, *joined.missing}),
+        "returned": sorted({*joined.records, *joined.open, *joined.missing, *keyed}),
         "waiting": sorted(joined.open),
         "incomplete": sorted(joined.missing),
-        "valid": sorted(valid),
+        "keyed": sorted(keyed),
+        "valid": sorted(scanned | keyed),
+        "twice": sorted(scanned & keyed),
         "void": sorted(void_serials(lake, round_id)),
     }
+
+
+def serial_batches(context: Context, round_id: str) -> list[tuple[Batch, dict[str, int]]]:
+    """Return the batches that were printed, each with its count of serial numbers by state."""
+    states = serial_states(context, round_id)
+    return [
+        (batch, {state: sum(map(batch.has, serials)) for state, serials in states.items()})
+        for batch in batches(context.lake, round_id)
+    ]
+
+
+def _accepted(context: Context, round_: Round, source: str) -> set[str]:
+    """Return the identities of a source's accepted responses."""
+    paths = context.lake.glob(responses(round_.programme, round_.id, "*", source))
+    return {one for path in paths for one in context.lake.read_table(path, ["record_id"])["record_id"].to_pylist()}
 
 
 @dataclass(frozen=True)

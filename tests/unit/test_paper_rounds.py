@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import httpx
+import pyarrow as pa
 import pytest
 from paper_kit import ROUND, as_pages, mark, png, write_round
 
@@ -18,7 +19,7 @@ from pipelines.paper.register import Templates, batches
 from pipelines.settings import PROJECT, Settings
 from pipelines.stages.collecting import collect, conform, pending_batches, screen, stale_partitions
 from pipelines.stages.context import Context, open_context
-from pipelines.stages.forms import PrintOrder, print_forms, review_server, serial_states, void_serial
+from pipelines.stages.forms import PrintOrder, print_forms, review_server, serial_batches, serial_states, void_serial
 from pipelines.stages.scans import gather_sheets, read_scans
 
 ORDER = PrintOrder("tthc/citizen", "1-3")
@@ -88,7 +89,21 @@ def test_pages_that_are_filled_and_scanned_become_the_answers_that_were_drawn(de
     assert first["unit_code"] == "22243" and first["channel"] == "paper_desk" and first["respondent"] == "citizen"
     assert first["submitted_at"].astimezone(desk.context.round(ROUND).zone).date() == DAY
     states = {state: len(serials) for state, serials in serial_states(desk.context, ROUND).items()}
-    assert states == {"issued": 3, "returned": 2, "waiting": 0, "incomplete": 0, "valid": 2, "void": 0}
+    none = {"waiting": 0, "incomplete": 0, "keyed": 0, "twice": 0, "void": 0}
+    assert states == none | {"issued": 3, "returned": 2, "valid": 2}
+
+
+def test_sheets_that_are_keyed_by_hand_are_returned_too_and_a_number_that_counts_twice_is_named(desk: Desk):
+    desk.hand_in(desk.page(1, 1), desk.page(1, 2))
+    lake, scanned = desk.context.lake, count(desk.context)
+    path = lake.glob(responses("tthc", ROUND, "*", "scan"))[0].replace("source=scan", "source=postal")
+    keyed = [scanned[0] | {"record_id": number} for number in ("000001", "000003", "P000002", "000009")]
+    lake.write_table(path, pa.Table.from_pylist(keyed))
+    states = serial_states(desk.context, ROUND)
+    assert (states["keyed"], states["twice"]) == (["000001", "000003"], ["000001"])
+    assert states["returned"] == states["valid"] == ["000001", "000003"]
+    ((batch, counts),) = serial_batches(desk.context, ROUND)
+    assert (batch.last, counts["issued"], counts["returned"], counts["twice"]) == ("000003", 3, 2, 1)
 
 
 def test_two_sheets_with_the_same_answers_are_two_answers(desk: Desk):

@@ -1,6 +1,7 @@
 """Any bytes in an inbox or from a portal: rows or faults, every row accounted for; conforming closes its account."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from io import BytesIO
 from tempfile import TemporaryDirectory
@@ -18,7 +19,7 @@ from pipelines.lake import Lake
 from pipelines.methods import load_method
 from pipelines.model.round import Design, Mapping, Round
 from pipelines.model.source import Offer, Source
-from pipelines.sources import source, sources
+from pipelines.sources import kiosk, source, sources
 
 METHOD = load_method("tthc", "2017")
 NOW = datetime(2023, 6, 1, tzinfo=UTC)
@@ -105,12 +106,16 @@ def mappings_of(name: str) -> tuple[Mapping, ...]:
     return (Mapping("citizen", headings, constants={"unit_code": "22243"}, codes={"A1": {"Hài lòng": 4}}),)
 
 
-@pytest.mark.parametrize("name", WITH_FORMS)
-@FUZZ
-@given(data=st.data())
-def test_conforming_a_damaged_file_closes_its_account(name: str, data: st.DataObject):
-    content = data.draw(damaged(GOOD[name]))
-    reading = read(name, content)
+@dataclass(frozen=True)
+class Conformed:
+    """What conforming made of a file: its account, and the rows that it kept and refused."""
+
+    rows_in: int
+    kept: list[dict]
+    refused: list[dict]
+
+
+def conformed(name: str, content: bytes) -> Conformed:
     plan = ConformPlan(ROUND, METHOD, mappings_of(name), {"22243": "22243"})
     offer = Offer("file", lambda: BytesIO(content))
     offered = Source(name, source(name).channel, lambda config, cursor: iter([offer]), source(name).read)
@@ -119,9 +124,27 @@ def test_conforming_a_damaged_file_closes_its_account(name: str, data: st.DataOb
         (landed,) = land(lake, offered, config(name), ROUND.id, NOW)
         report = conform_object(lake, plan, offered, config(name), landed)
         tables = [lake.read_table(path) for path in lake.glob("conformed/*/*/*/*.parquet")]
-        refused = read_rejects(lake, ROUND.id).to_pylist()
-    assert report.rows_in == len(reading.rows) + len(reading.faults)
-    kept = [line for table in tables for line in table["line"].to_pylist()]
-    places = kept + [row["line"] for row in refused if row["line"] is not None]
+        kept = [row for table in tables for row in table.to_pylist()]
+        return Conformed(report.rows_in, kept, read_rejects(lake, ROUND.id).to_pylist())
+
+
+@pytest.mark.parametrize("name", WITH_FORMS)
+@FUZZ
+@given(data=st.data())
+def test_conforming_a_damaged_file_closes_its_account(name: str, data: st.DataObject):
+    content = data.draw(damaged(GOOD[name]))
+    reading, found = read(name, content), conformed(name, content)
+    assert found.rows_in == len(reading.rows) + len(reading.faults)
+    places = [row["line"] for row in [*found.kept, *found.refused] if row["line"] is not None]
     assert sorted(places) == sorted(reading.places)
-    assert all(row["message_vi"] and row["message_en"] for row in refused)
+    assert all(row["message_vi"] and row["message_en"] for row in found.refused)
+
+
+@FUZZ
+@given(data=st.data())
+def test_kiosk_files_read_a_batch_at_once_conform_to_the_same_rows(data: st.DataObject):
+    content = data.draw(damaged(GOOD["kiosk"]))
+    at_once = conformed("kiosk", content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kiosk, "_at_once", lambda batch, seals: None)
+        assert conformed("kiosk", content) == at_once

@@ -17,10 +17,12 @@ from pipelines.lake import Lake
 from pipelines.methods import check_mappings, load_method
 from pipelines.model.codes import RejectCode
 from pipelines.model.errors import InputError, StateError
+from pipelines.model.round import SourceConfig
 from pipelines.model.source import Fault, RawRows
 from pipelines.rounds import load_devices, load_frame, load_plan, load_round, load_units
 from pipelines.simulate import Faults, files_of, simulate_answers, simulate_round, spec_named, write_round
 from pipelines.simulate.specs import FAULTS
+from pipelines.sources import kiosk
 from pipelines.sources import source as connector
 from pipelines.sources.seals import check_seals
 
@@ -421,3 +423,17 @@ def test_too_many_faults_for_the_records_of_a_source_are_refused():
 def test_fates_are_codes_that_a_pipeline_knows(commune):
     for account in commune.ledger.sources.values():
         assert {*account.duplicate, *account.rejected} <= {code.code for code in RejectCode}
+
+
+def test_kiosk_files_read_a_batch_at_once_give_what_reading_one_by_one_gives(commune_files, monkeypatch):
+    def read_all():
+        config = SourceConfig("kiosk", "ward", "kiosk")
+        files = sorted(below(commune_files, "kiosk").items())
+        parts = [part for name, content in files for part in connector("kiosk").read(io.BytesIO(content), name, config)]
+        faults = [part for part in parts if isinstance(part, Fault)]
+        blocks = [part for part in parts if isinstance(part, RawRows)]
+        return faults, [(list(one.lines), {h: list(cells) for h, cells in one.columns.items()}) for one in blocks]
+
+    at_once = read_all()
+    monkeypatch.setattr(kiosk, "_at_once", lambda batch, seals: None)
+    assert read_all() == at_once and len(at_once[1]) > 20

@@ -38,7 +38,7 @@ _NO_PLACE = "".join(f"(?<!(?i:{place}) )" for place in _PLACES)
 _UPPER = "A-Z" + "".join(one for one in map(chr, range(0xC0, 0x1EFA)) if one.isupper())
 _GIVEN = rf"[{_UPPER}][^\W\d_{_UPPER}]*(?!\w)"  # a word that begins with a capital
 _FULL_NAME = (
-    rf"(?:(?:{_SURNAMES}) (?:{_GIVEN} ){{0,2}}{_GIVEN}|(?i:(?:{_SURNAMES}) (?:văn|thị|thi|van) \w+)|"
+    rf"(?:(?:{_SURNAMES}) (?:{_GIVEN} ){{0,3}}{_GIVEN}|(?i:(?:{_SURNAMES}) (?:văn|thị|thi|van) \w+)|"
     rf"(?:{_SURNAMES.upper()})(?: [{_UPPER}]{{1,7}}(?!\w)){{1,3}})"
 )
 
@@ -76,7 +76,7 @@ _RULES = (
     _Rule(IDENTITY, r"(?<!\d)0\d{2}(?:[ .-]?\d{3}){3}(?!\d)"),  # CCCD
     _Rule(PLATE, r"(?<!\w)[1-9]\d[ -]?(?:[A-ZĐ]{1,2}|[A-Z]\d)(?:[ .-]{0,3}\d{3}\.?\d{2}|[.-]\d{4})(?!\d)"),
     _Rule(NAME, _FULL_NAME, rf"{_NO_PLACE}(?<!\w)(?i:{_TITLES})[ :,]+"),
-    _Rule(NAME, rf"{_NO_PLACE}(?<!\w)(?:{_SURNAMES}) (?:Văn|Thị) {_GIVEN}(?: {_GIVEN})?"),
+    _Rule(NAME, rf"{_NO_PLACE}(?<!\w)(?:{_SURNAMES}) (?:Văn|Thị) {_GIVEN}(?: {_GIVEN}){{0,2}}"),
     _Rule("", r"(?<!\d)[1-9]\d{0,2}(?:(?:\.\d{3})+|(?:,\d{3})+)(?![.,]?\d)"),  # a grouped number: 1.500.000
     _Rule(IDENTITY, r"(?<!\w)[A-Z]\d{7,8}(?!\d)"),  # passport
     _Rule(IDENTITY, rf"(?<!\d)(?<!\d )(?:\d{{9}}|\d{{3}} \d{{3}} \d{{3}})(?!\d){_END}"),  # CMND

@@ -146,12 +146,12 @@ def decision_rows(round_id: str, exclusions: Iterable[Exclusion]) -> list[dict[s
                 {
                     "round_id": round_id,
                     "exclusion_id": one.proposal.exclusion_id,
-                    "action": action,
-                    "person": person,
+                    "step": action,
+                    "decided_by": person,
                     "decided_at": at,
-                    "comment": comment,
+                    "reason": comment,
                     "selected_by": one.proposal.selected_by,
-                    "responses": len(one.proposal.responses),
+                    "response_count": len(one.proposal.responses),
                     "proposal_sha256": one.sha256,
                 }
             )

@@ -116,10 +116,10 @@ def _month_rows(table: pa.Table, rules: FlagRules, calibration: Any, limit: floa
                 yield {
                     "margin": margin,
                     "margin_code": category,
-                    "indicator": name,
-                    "responses": count,
+                    "flag_name": name,
+                    "flagged": count,
                     "judged": total,
-                    "share": count / total if total else None,
+                    "flagged_share": count / total if total else None,
                     "expected_false_alarm": expected,
                     "chance": chance,
                     "stands_out": None if chance is None else chance < limit,
@@ -198,8 +198,8 @@ def _flag_lines(found: list[dict[str, Any]]) -> list[str]:
     )
     head = f"| {' | '.join(named)} |"
     lines = [
-        f"| {row['month']} | {row['margin_code'] or 'cả đợt · round'} | {' · '.join(NAMES[row['indicator']])} "
-        f"| {show_count(row['responses'], 'vi')} | {show_count(row['judged'], 'vi')} | {_percent(row['share'])} "
+        f"| {row['month']} | {row['margin_code'] or 'cả đợt · round'} | {' · '.join(NAMES[row['flag_name']])} "
+        f"| {show_count(row['flagged'], 'vi')} | {show_count(row['judged'], 'vi')} | {_percent(row['flagged_share'])} "
         f"| {_percent(row['expected_false_alarm'])} |"
         for row in found
     ]

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from pipelines import stages
+from pipelines.cli_quality import quality
 from pipelines.lake import Lake
 from pipelines.ledger import receipt_code
 from pipelines.methods import load_method
@@ -71,7 +73,7 @@ def test_two_people_leave_responses_out_and_the_effect_is_told_and_one_takes_it_
     page = stages.quality_page(collected, ROUND)
     assert "x001: chép phiếu" in page and "An" in page and "Bình" in page
     decisions = quality_loads(collected, collected.round(ROUND))[1].rows.to_pylist()
-    assert [(row["action"], row["person"], row["responses"]) for row in decisions] == [
+    assert [(row["step"], row["decided_by"], row["response_count"]) for row in decisions] == [
         ("PROPOSE", "An", 2),
         ("APPROVE", "Bình", 2),
     ]
@@ -136,16 +138,43 @@ def test_a_proposal_changed_after_its_approval_stops_the_screening(collected: st
 
 def test_flags_are_reported_by_month_and_margin_with_the_rate_to_expect(collected: stages.Context):
     rows = quality_rows(collected, collected.round(ROUND))
-    keys = [(row["month"], row["margin"], row["margin_code"], row["indicator"]) for row in rows]
+    keys = [(row["month"], row["margin"], row["margin_code"], row["flag_name"]) for row in rows]
     assert len(keys) == len(set(keys)) and {row["month"] for row in rows} == {"2023-09", "2023-10"}
     assert {row["margin"] for row in rows} == {"", "unit_code", "channel", "device_id"}
     answers = accepted(collected)
-    whole = {row["indicator"]: row for row in rows if row["month"] == MONTH and not row["margin"]}
+    whole = {row["flag_name"]: row for row in rows if row["month"] == MONTH and not row["margin"]}
     for name in ("is_speeder", "is_straight_line", "is_batch"):
         judged = [row[name] for row in answers.values() if row[name] is not None]
-        assert (whole[name]["responses"], whole[name]["judged"]) == (sum(judged), len(judged))
+        assert (whole[name]["flagged"], whole[name]["judged"]) == (sum(judged), len(judged))
         assert 0 < whole[name]["expected_false_alarm"] < 0.1
         assert whole[name]["stands_out"] is (whole[name]["chance"] < 0.001)
     assert whole["is_out_of_hours"]["expected_false_alarm"] is whole["is_out_of_hours"]["stands_out"] is None
     only = quality_rows(collected, collected.round(ROUND), MONTH)
     assert only == [row for row in rows if row["month"] == MONTH]
+
+
+def test_the_commands_propose_approve_list_and_report(
+    collected: stages.Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("HAILONG_DATA", collected.settings.data)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def hailong(*arguments: str) -> str:
+        told = CliRunner().invoke(quality, arguments)
+        assert told.exit_code == 0, (told.output, told.exception)
+        return told.output
+
+    first = min(accepted(collected))
+    said = hailong("exclude", ROUND, first, "--reason", "phiếu thử", "--person", "An")
+    number = said.split(":")[0]
+    assert f"hailong quality approve {ROUND} {number}" in said
+    assert KEY in hailong("approve", ROUND, number, "--person", "Bình")
+    assert KEY in hailong("approve", ROUND, number, "--person", "Bình", "--reject", "--comment", "nhầm")
+    again(collected)
+    listed = hailong("exclusions", ROUND)
+    assert number in listed and "REJECTED" in listed and "phiếu thử" in listed
+    hailong("report", ROUND, "--month", MONTH, "--to", str(tmp_path / "page.md"))
+    assert "Trả lời quá nhanh · Too fast" in (tmp_path / "page.md").read_text("utf-8")
+    assert "Too fast" in hailong("report", ROUND)
+    wrong = CliRunner().invoke(quality, ["exclude", ROUND, "--device", "K01", "--reason", "vì"])
+    assert wrong.exit_code == 2 and "--from" in wrong.output

@@ -3,8 +3,8 @@
 The command line and the DAGs call these and nothing else; siblings of the package meet only here.
 """
 
-from pipelines.stages.closing import close_month, closed_lines
 from pipelines.stages.calibrating import calibrate_quality, keep_calibration
+from pipelines.stages.closing import close_month, closed_lines
 from pipelines.stages.collecting import collect, conform, months_of, pending_batches, screen, stale_partitions
 from pipelines.stages.context import Context, open_context
 from pipelines.stages.correcting import corrections_of, stale_corrections

@@ -14,8 +14,11 @@ import duckdb
 import pyarrow as pa
 from measure import COLUMNS, arguments, cost_of, report
 
-from pipelines.lake import Lake, run_report
+from pipelines.collect.landing import receipts
+from pipelines.collect.months import affected_months
+from pipelines.lake import Lake, conformed, run_report
 from pipelines.methods import load_method
+from pipelines.model.run import Partition
 from pipelines.settings import Settings
 from pipelines.simulate import simulate_round, spec_named, write_round
 from pipelines.stages.collecting import collect, conform, conform_plan, pending_batches, screen, stale_partitions
@@ -27,6 +30,7 @@ SPEC = replace(spec_named("commune").without_faults(), window_from=date(2023, 3,
 SOURCE = "kiosk"
 INBOX = f"inbox/{SPEC.round_id}/{SOURCE}"
 START, GATE = "start (libraries, method, lists of units)", "gate (Great Expectations)"
+EARLIER = 10_000_000
 RECORDS_A_FILE = 25_000
 ZONE = timezone(timedelta(hours=7))
 FIRST = datetime(2023, 3, 1, tzinfo=ZONE)
@@ -50,6 +54,9 @@ def run(folder: Path, options: argparse.Namespace) -> None:
             seconds, processor = sum(cost.seconds for cost in costs), sum(cost.processor for cost in costs)
             ratio = processor / scan.processor
             print(f"{label}: {records / seconds:,.0f} responses a second; {ratio:.1f} times the bare read")
+        write_earlier(data)
+        for step, cost in cost_of("collection", "beside", data).items():
+            print(cost.line(f"{step}, {EARLIER:,} earlier responses there", scan))
 
 
 def write_records(data: Path, records: int) -> None:
@@ -81,13 +88,25 @@ def _renamed(record: dict, number: int) -> dict:
     }
 
 
-def scan(data: str) -> None:
-    """Read every answer of every line."""
-    connection = duckdb.connect()
-    connection.execute(
-        f"SELECT count(*), max(event_id), max(answers::VARCHAR) FROM read_json('{data}/{INBOX}/*.jsonl')"
+def write_earlier(data: Path) -> None:
+    """Write the identities of many responses of another month, as conforming leaves them."""
+    path = data / conformed(SPEC.round_id, SOURCE, "2023-10", "0" * 64)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    duckdb.execute("SET enable_progress_bar = false")
+    duckdb.execute(
+        f"""COPY (
+            SELECT md5(range::VARCHAR) AS response_id, 1::INTEGER AS revision, NULL::VARCHAR AS review_state,
+                TIMESTAMPTZ '2023-10-15' AS submitted_at, sha256(range::VARCHAR) AS content_hash,
+                '{"0" * 64}' AS landing_sha256, range AS line
+            FROM range({EARLIER})
+        ) TO '{path}' (FORMAT parquet, COMPRESSION zstd)"""
     )
-    connection.fetchall()
+
+
+def bare_read(data: str) -> dict:
+    """Read every answer of every line."""
+    query = f"SELECT count(*), max(event_id), max(answers::VARCHAR) FROM read_json('{data}/{INBOX}/*.jsonl')"
+    return {"scan": lambda: duckdb.execute(query).fetchall()}
 
 
 def pipeline(data: str) -> dict:
@@ -125,6 +144,18 @@ def pipeline(data: str) -> dict:
     }
 
 
+def beside(data: str) -> dict:
+    """Take one file in again beside all that is there: which months it touches, and the first of them screened."""
+    os.environ["HAILONG_DATA"] = data
+    context = Context(Settings.from_environment(), Lake(data))
+    landed = receipts(context.lake, SPEC.round_id, SOURCE)[0]
+    key = Partition(SPEC.round_id, SOURCE, f"{FIRST:%Y-%m}").key
+    return {
+        "months of a file": lambda: affected_months(context.lake, SPEC.round_id, SOURCE, [landed.sha256]),
+        "screen its month": lambda: screen(context, key),
+    }
+
+
 if __name__ == "__main__":
     job, folder = arguments()
-    report({"scan": lambda: scan(folder)} if job == "scan" else pipeline(folder))
+    report({"scan": bare_read, "pipeline": pipeline, "beside": beside}[job](folder))

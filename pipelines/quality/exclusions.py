@@ -149,7 +149,7 @@ def decision_rows(round_id: str, exclusions: Iterable[Exclusion]) -> list[dict[s
                     "step": action,
                     "decided_by": person,
                     "decided_at": at,
-                    "reason": comment,
+                    "said": comment,
                     "selected_by": one.proposal.selected_by,
                     "response_count": len(one.proposal.responses),
                     "proposal_sha256": one.sha256,

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -176,9 +177,10 @@ def _listed(codes: Sequence[str]) -> str:
 
 
 def _show(headings: Sequence[str], lines: Iterable[Sequence[str]], left: int) -> None:
-    table = Table(header_style="bold")
+    """Print a table; what is said in both languages stands on two lines, so that it fits a narrow window."""
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for position, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if position < left else "right")
+        table.add_column(heading.replace(" · ", "\n"), justify="left" if position < left else "right", overflow="fold")
     for line in lines:
-        table.add_row(*line)
+        table.add_row(*(cell.replace(" · ", "\n") for cell in line))
     out.print(table)

@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from pipelines.formats import dictionary, duckdb_file, labels, numbers, xlsx
+from pipelines.formats import dictionary, duckdb_file, followups, labels, numbers, xlsx
 from pipelines.formats.chart import axis_for, scale, whisker
 from pipelines.formats.grouping import grouping_of
 from pipelines.formats.labels import Text
@@ -95,6 +95,9 @@ def _context(publication: Publication) -> dict[str, Any]:
         "level": next((score.ci_level for score in results.scores if score.ci_low is not None), None),
         "grouping": grouping_of(publication),
         "grouped": any(score.group_no is not None for score in (*results.units, results.headline) if score),
+        "changes": followups.changes(publication, measures[0].name),
+        "priorities": followups.priorities(publication, measures[0].name),
+        "progress": followups.progress(publication),
         "downloads": _downloads(publication),
         **_legend(results.scores),
     }

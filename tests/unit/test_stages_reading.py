@@ -357,11 +357,8 @@ def test_the_commands_show_tables_in_both_languages(context, monkeypatch):
         name: CliRunner().invoke(app, [name, OLD, "--unit", HOA_THANH]) for name in ("change", "drivers", "targets")
     }
     assert {name: one.exit_code for name, one in told.items()} == dict.fromkeys(told, 0)
-    assert (
-        "Chỉ số hài lòng chung · Overall satisfaction" in told["change"].stdout
-        and "▲ tăng · up" in told["change"].stdout
-    )
+    for shown in ("Chỉ số hài lòng chung", "Overall satisfaction", "▲ tăng", "up"):
+        assert shown in told["change"].stdout
     assert "Thủ tục hành chính" in told["drivers"].stdout and "mend first" in told["drivers"].stdout
-    assert (
-        "Sở Nội vụ · Department of Home Affairs" in told["targets"].stdout and "đạt · reached" in told["targets"].stdout
-    )
+    for shown in ("Sở Nội vụ", "Department of Home Affairs", "đạt", "reached"):
+        assert shown in told["targets"].stdout

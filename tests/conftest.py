@@ -1,4 +1,4 @@
-"""What every test family shares: the reference material, a lake of its own for each test, and the order of the files."""
+"""What every test family shares: reference material, a lake of its own for each test, and the order of the files."""
 
 from pathlib import Path
 

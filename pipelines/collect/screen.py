@@ -36,7 +36,7 @@ CREATE TEMP TABLE ranked AS
 WITH every AS (
     SELECT row, {identity} FROM mine
     UNION ALL
-    SELECT NULL AS row, {identity} FROM others SEMI JOIN mine USING (response_id)
+    SELECT NULL AS row, {identity} FROM others
 ), repeated AS (
     SELECT response_id FROM every GROUP BY response_id HAVING count(*) > 1
 )
@@ -159,9 +159,9 @@ def _decide(
     schema = response_schema(plan.method)
     connection.execute("SET TimeZone = 'UTC'")  # payloads must not depend on the machine
     connection.register("month_files", dataset(lake, mine, schema))
-    connection.register("others", dataset(lake, others, pa.schema([schema.field(name) for name in IDENTITY])))
     connection.register("excluded", _excluded(plan))
     connection.execute("CREATE TEMP TABLE mine AS SELECT row_number() OVER () AS row, * FROM month_files")
+    connection.register("others", _copies(lake, connection, others, schema))
     connection.execute(_RANK.format(identity=", ".join(IDENTITY)))
     items = [f"({_quoted(name)} IS NOT NULL)::INTEGER" for name in item_columns(plan.method)]
     age = AGE if AGE in schema.names and pa.types.is_int16(schema.field(AGE).type) else "NULL::SMALLINT"
@@ -182,6 +182,14 @@ def _decide(
         },
     )
     return len(connection.table("mine"))
+
+
+def _copies(lake: Lake, connection: duckdb.DuckDBPyConnection, others: list[str], schema: pa.Schema) -> pa.Table:
+    """Return of other months only the copies of this month's records; their files pass through a block at a time."""
+    mine = connection.sql("SELECT DISTINCT response_id FROM mine").to_arrow_table()["response_id"].combine_chunks()
+    identity = pa.schema([schema.field(name) for name in IDENTITY])
+    is_copy = pc.field("response_id").isin(mine)
+    return dataset(lake, others, identity).to_table(filter=is_copy, batch_readahead=2, fragment_readahead=1)
 
 
 def _excluded(plan: ScreenPlan) -> pa.Table:

@@ -102,8 +102,9 @@ def here(path: str) -> None:
     spec = tally_spec(is_clustered=True)
     spec = replace(spec, measures={MEASURE: spec.measures[MEASURE]})
     tally = estimate.tally(pq.ParquetFile(path).iter_batches(columns=list(spec.columns)), spec)
-    provinces = tuple(code for code in rollups() if code != NATION)
-    estimate.index_scores(tally, spec, METHOD.tree, rollups={NATION: provinces})
+    estimate.index_scores(
+        tally, spec, METHOD.tree, rollups={NATION: tuple(sorted(set(tally["unit_code"].to_pylist())))}
+    )
 
 
 if __name__ == "__main__":

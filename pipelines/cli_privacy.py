@@ -63,7 +63,7 @@ def audit(round_id: RoundId) -> None:
     """Show who saw or erased identity, raw bytes or rejected rows, when and why."""
     from pipelines import stages
 
-    table = Table("UTC", "person", "action", "subject", "reason", header_style="bold")
+    table = Table("UTC", "person", "access", "subject", "reason", header_style="bold")
     for one in stages.access_lines(stages.open_context(), round_id):
         table.add_row(*one)
     out.print(table)

@@ -315,9 +315,9 @@ def access(round_id: str, name: str) -> str:
     return f"access/{round_id}/{name}.json"
 
 
-def alert(round_id: str, kind: str, subject: str) -> str:
+def alert(round_id: str, name: str, source: str) -> str:
     """Something that somebody should look at, or should have: its last state."""
-    return f"alerts/{round_id}/{kind}~{subject}.json"
+    return f"alerts/{round_id}/{name}~{source}.json"
 
 
 def exclusion(round_id: str, exclusion_id: str, action: str) -> str:

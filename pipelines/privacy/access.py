@@ -20,7 +20,7 @@ class Access:
     round_id: str
     accessed_at: datetime
     person: str
-    action: str  # VAULT_READ, RAW_READ, PAYLOAD_READ, ERASE, RETENTION
+    access: str  # VAULT_READ, RAW_READ, PAYLOAD_READ, ERASE, RETENTION
     subject: str  # a receipt, pseudonym, hash or place; never identity
     reason: str
 

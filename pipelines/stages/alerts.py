@@ -18,13 +18,13 @@ def alerts(lake: Lake, round_id: str) -> list[dict[str, Any]]:
     return [lake.read_json(path) for path in lake.glob(alert(round_id, "*", "*"))]
 
 
-def tell(context: Context, round_id: str, kind: str, subject: str, said: tuple[str, str] | None) -> None:
-    """Open an alert with a text in both languages, or clear the open one where there is nothing to say."""
-    path, now = alert(round_id, kind, subject), context.now().isoformat(timespec="seconds")
+def tell(context: Context, round_id: str, name: str, source: str, said: tuple[str, str] | None) -> None:
+    """Open an alert on a source (empty: on the whole round) with a text in both languages, or clear the open one where there is nothing to say."""
+    path, now = alert(round_id, name, source), context.now().isoformat(timespec="seconds")
     before = context.lake.read_json(path) if context.lake.exists(path) else {}
     is_open = bool(before) and not before["cleared_at"]
     if said is not None:
-        place = {"round_id": round_id, "kind": kind, "subject": subject}
+        place = {"round_id": round_id, "alert": name, "source": source}
         raised = {"raised_at": before["raised_at"] if is_open else now, "cleared_at": ""}
         context.lake.write_json(path, place | raised | {"message_vi": said[0], "message_en": said[1]})
     elif is_open:

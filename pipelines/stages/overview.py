@@ -103,7 +103,7 @@ def alert_lines(context: Context, round_id: str) -> list[tuple[str, str, str]]:
 def access_lines(context: Context, round_id: str) -> list[tuple[str, ...]]:
     """Return who saw or erased identity, raw bytes or rejected rows: when, who, what, which, why."""
     return [
-        (f"{one.accessed_at:%Y-%m-%d %H:%M:%S}", one.person, one.action, one.subject, one.reason)
+        (f"{one.accessed_at:%Y-%m-%d %H:%M:%S}", one.person, one.access, one.subject, one.reason)
         for one in accesses(context.lake, context.round(round_id).id)
     ]
 

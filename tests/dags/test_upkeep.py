@@ -36,7 +36,7 @@ def test_a_silent_source_fails_the_run_and_the_rest_is_done(bag, open_round):
     (copy,) = open_round.glob("backups/*.duckdb")
     engine = open_engine(f"duckdb:///{open_round.full(copy)}")
     with engine.connect() as connection:
-        rows = connection.exec_driver_sql("SELECT kind, cleared_at FROM ops.alert WHERE subject = 'kiosk'").fetchall()
+        rows = connection.exec_driver_sql("SELECT alert, cleared_at FROM ops.alert WHERE source = 'kiosk'").fetchall()
     engine.dispose()
     assert [tuple(row) for row in rows] == [("source_silent", None)]
 

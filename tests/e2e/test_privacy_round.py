@@ -189,6 +189,6 @@ def expect_retention_to_leave_results_alone(hailong: Command, folder: Path) -> N
 def expect_the_audit_to_know_who_did_it(hailong: Command, folder: Path, everybody: list[Somebody]) -> None:
     assert found_in(folder / "access", everybody) == []
     assert hailong("load", ROUND).code == 0
-    rows = warehouse(folder, "SELECT person, action, reason FROM ops.access ORDER BY accessed_at")
+    rows = warehouse(folder, "SELECT person, access, reason FROM ops.access ORDER BY accessed_at")
     assert ("can-bo", "ERASE", "đơn số 12") in rows and ("thong-ke", "VAULT_READ", "xác minh") in rows
     assert "đơn số 12" in hailong("privacy", "audit", ROUND).out

@@ -1,4 +1,4 @@
-"""What the DAG tests share: a small round (three sources, two months, a few faults), a database, running a DAG."""
+"""What the DAG tests share: a small round (three sources, a month or two, a few faults), a database, running a DAG."""
 
 import fcntl
 import os
@@ -12,7 +12,10 @@ from pipelines.demo.server import airflow_command
 from pipelines.simulate import Faults, commune_spec
 
 FAULTS = Faults(blanks=0.02, late=1, exact_duplicates=1, unknown_codes=1)
-SPEC = replace(commune_spec(scale=0.2), window_from=date(2023, 9, 15), window_to=date(2023, 10, 20), faults=FAULTS)
+TWO_MONTHS = replace(
+    commune_spec(scale=0.2), window_from=date(2023, 9, 15), window_to=date(2023, 10, 20), faults=FAULTS
+)
+SPEC = replace(TWO_MONTHS, window_from=date(2023, 10, 1))
 MONTHS = ("2023-09", "2023-10")
 ROUND = SPEC.round_id
 SOURCES = tuple(channel.source for channel in SPEC.channels)
@@ -35,9 +38,17 @@ def migrated_database(tmp_path_factory):
 
 
 def run(bag, dag_id, **conf):
-    """Run a DAG to its end in this process and return the DAG run."""
-    dag = bag.dags[dag_id]
+    """Run a DAG to its end in this process and return the DAG run.
+
+    `dag.test()` reads and stores every DAG of the folder each time; once is enough, they do not change.
+    """
+    from airflow.dag_processing import dagbag
+    from airflow.models.dag_version import DagVersion
+
+    dag, store = bag.dags[dag_id], dagbag.sync_bag_to_db
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dagbag, "BundleDagBag", lambda **_: bag)
+        patch.setattr(dagbag, "sync_bag_to_db", lambda *said: DagVersion.get_version(dag_id) or store(*said))
         patch.setattr(dag, "deadline", [])  # dag.test() of Airflow 3.3.2 raises on a deadline: it seeks a wrong id
         return dag.test(run_conf=conf)
 

@@ -53,11 +53,17 @@ def bag(airflow_home):
     return BundleDagBag(dag_folder=str(PROJECT / "dags"), bundle_path=PROJECT / "dags", bundle_name="dags-folder")
 
 
-@pytest.fixture(scope="session")
-def simulated(tmp_path_factory):
+@pytest.fixture(scope="module")
+def spec():
+    """The round of a test module; another one may be named there."""
+    return SPEC
+
+
+@pytest.fixture(scope="module")
+def simulated(spec, tmp_path_factory):
     """A lake with the small round and its source files; to be copied, not changed."""
     root = tmp_path_factory.mktemp("simulated")
-    write_round(Lake(str(root)), simulate_round(SPEC, load_method(SPEC.programme, SPEC.method_version), seed=7))
+    write_round(Lake(str(root)), simulate_round(spec, load_method(spec.programme, spec.method_version), seed=7))
     return root
 
 

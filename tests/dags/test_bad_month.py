@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from airflow_kit import MONTHS, ROUND, run, states
+from airflow_kit import MONTHS, ROUND, TWO_MONTHS, run, states
 
 from pipelines.stages import months_of, open_context, stale_partitions
 
@@ -16,6 +16,12 @@ NEVER = {
     "severity": "critical",
     "meta": {"rule": "planted", "vi": "Lỗi cố ý", "en": "Planted"},
 }
+
+
+@pytest.fixture(scope="module")
+def spec():
+    """A round of two months."""
+    return TWO_MONTHS
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from pipelines.model.errors import InputError
 
 SCHEMAS = Path(__file__).parent / "schemas"
 DATE_TAG = "tag:yaml.org,2002:timestamp"
-LONGEST_MESSAGE = 300
+LONGEST_VALUE, LONGEST_MESSAGE = 100, 300
 
 
 class _Loader(yaml.CSafeLoader):
@@ -58,8 +58,15 @@ def check_document(document: Any, where: str, schema: str) -> None:
     error = best_match(_validator(schema).iter_errors(document))
     if error is not None:
         key = error.json_path.removeprefix("$").removeprefix(".")
-        message = error.message if len(error.message) <= LONGEST_MESSAGE else f"{error.message[:LONGEST_MESSAGE]} …"
-        raise InputError(message, f"{where}: {key}" if key else where, _remedy(error))
+        raise InputError(_shortened(error), f"{where}: {key}" if key else where, _remedy(error))
+
+
+def _shortened(error: ValidationError) -> str:
+    """Return what is wrong; a long value in front of it is cut, not the reason behind."""
+    shown, message = repr(error.instance), str(error.message)
+    if len(shown) > LONGEST_VALUE and message.startswith(shown):
+        return f"{shown[:LONGEST_VALUE]} …{message.removeprefix(shown)}"
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]} …"
 
 
 def _parse(content: bytes, where: str) -> Any:

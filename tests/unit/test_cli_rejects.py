@@ -4,8 +4,9 @@ import sys
 
 import pytest
 from desk_kit import ROUND, bring_in, context_of, drop, form, write_round
+from rich.console import Console
 
-from pipelines import cli
+from pipelines import cli, cli_rejects
 from pipelines.lake import Lake
 
 
@@ -27,7 +28,7 @@ def hailong(desk, monkeypatch, capsys):
     """Run the command; return its exit code and what it said."""
     monkeypatch.setenv("HAILONG_DATA", desk)
     monkeypatch.setenv("HAILONG_WAREHOUSE", f"duckdb:///{desk}/warehouse.duckdb")
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(cli_rejects, "out", Console(width=200))
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["hailong", *arguments])

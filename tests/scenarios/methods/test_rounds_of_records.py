@@ -64,7 +64,7 @@ def test_dossiers_become_a_checked_release_and_every_row_is_accounted_for(tmp_pa
     page = context.lake.read_bytes(f"releases/{release}/index.html").decode()
     for shown in ("Số hồ sơ", "Đếm toàn bộ", "1 decimal, half up", '<span lang="vi">1,7</span>'):
         assert shown in page
-    assert "Đủ tin cậy" not in page and "Số phiếu" not in page
+    assert "Đủ tin cậy" not in page and ">Số phiếu<" not in page
     assert_counts_are_explained(context)
     inputs = context.lake.read_json(f"releases/{release}/manifest.json")["made_from"]["inputs"]
     assert [one["path"] for one in inputs] == ["accepted/round=test/source=dossiers/records.parquet"]

@@ -43,7 +43,7 @@ MOMENTS = [
 def process():
     """Processes that begin with everything imported and nothing started."""
     made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(["pipelines.stages", "great_expectations"])
+    made.set_forkserver_preload(["killing", "great_expectations", "openpyxl", "pyxform.xls2json_backends"])
     return made
 
 

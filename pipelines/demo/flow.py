@@ -21,7 +21,7 @@ from pipelines.settings import Settings
 from pipelines.stages import latest_releases, open_context, rounds, simulate
 
 SEED = 2023
-SPECS = ("commune", "commune-before", "province")
+SPECS = ("commune", "province")
 
 
 class Progress:

@@ -19,7 +19,7 @@ def alerts(lake: Lake, round_id: str) -> list[dict[str, Any]]:
 
 
 def tell(context: Context, round_id: str, name: str, source: str, said: tuple[str, str] | None) -> None:
-    """Open an alert on a source (empty: on the round) with a text in both languages, or clear it where there is none."""
+    """Open an alert on a source (empty: on the round) with a text in both languages; without a text, clear it."""
     path, now = alert(round_id, name, source), context.now().isoformat(timespec="seconds")
     before = context.lake.read_json(path) if context.lake.exists(path) else {}
     is_open = bool(before) and not before["cleared_at"]

@@ -45,7 +45,7 @@ down: setup ## stop what `make up` started
 
 .PHONY: test
 test: setup ## run the whole test suite
-	cd $(HERE) && $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	cd $(HERE) && $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench
 bench: setup ## measure speed, memory and coverage (long; NAMES="estimation coverage …" for a part)

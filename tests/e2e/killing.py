@@ -1,6 +1,6 @@
 """Runs stages of a round in a process of its own that kills itself at a given moment, as a power cut would.
 
-It is imported by the killed process, so it must not import pytest.
+It is imported by the server that the killed processes fork from, so it must start nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from fnmatch import fnmatch
 from itertools import count
 from pathlib import Path
@@ -16,8 +17,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from e2e_kit import PROGRAMME, RELEASE, ROUND, context
 
-from pipelines import stages
+from pipelines import geography, stages
 from pipelines.lake import Lake
+from pipelines.methods import load_method
 from pipelines.stages.running import bring_in
 
 APPROVAL = {"approves": True, "person": "lanh-dao", "comment": ""}
@@ -33,6 +35,9 @@ STEPS: dict[str, Callable[[stages.Context], object]] = {
     "approve": lambda opened: stages.decide(opened, RELEASE, APPROVAL),
     "publish": lambda opened: stages.publish(opened, RELEASE),
 }
+# Read here once, by the server that the processes fork from, and not by each of them.
+load_method(PROGRAMME, "2017")
+geography.units("commune", date(2023, 5, 1))
 COMMIT = "commit"
 REAL_COMMIT = 2  # the first one of a stage only makes sure that the tables are there
 

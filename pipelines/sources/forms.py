@@ -1,6 +1,6 @@
-"""Which instrument the answers of a source belong to, where the source itself does not say.
+"""Which instrument the answers of a source belong to: chosen where the source does not say, or as each row names it.
 
-It must not read files: it only chooses among the instruments of the method.
+It must not read files: it only knows the instruments of the method.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from pipelines.model.errors import InputError
 from pipelines.model.instrument import Instrument
-from pipelines.model.round import SourceConfig
+from pipelines.model.response import HEADER
+from pipelines.model.round import Mapping, SourceConfig
 
 
 def only_form(config: SourceConfig, instruments: Sequence[Instrument]) -> Instrument:
@@ -22,4 +23,19 @@ def only_form(config: SourceConfig, instruments: Sequence[Instrument]) -> Instru
         f"source “{config.source}” collects one form, but it is not clear which",
         "round.yml, options.form",
         f"set it to one of: {', '.join(instrument.id for instrument in instruments)}; or write a mapping file",
+    )
+
+
+def own_names(config: SourceConfig, instruments: Sequence[Instrument]) -> tuple[Mapping, ...]:
+    """Return mappings for rows whose headings are our own names: header fields and question codes.
+
+    Two columns say which form each row is: `instrument` and `instrument_version`.
+    """
+    return tuple(
+        Mapping(
+            form=instrument.id,
+            when={"instrument": (instrument.id,), "instrument_version": (instrument.version,)},
+            headings={name: name for name in (*HEADER, *instrument.by_code)},
+        )
+        for instrument in instruments
     )

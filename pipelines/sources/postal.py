@@ -5,16 +5,15 @@ It must not interpret cells.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import BinaryIO
 
-from pipelines.model.instrument import Instrument
-from pipelines.model.response import HEADER
-from pipelines.model.round import Mapping, SourceConfig
+from pipelines.model.round import SourceConfig
 from pipelines.model.source import Fault, RawRows, Source
 from pipelines.sources import tables
 from pipelines.sources.blocks import blocks
 from pipelines.sources.folder import fetch_from
+from pipelines.sources.forms import own_names
 from pipelines.sources.sheets import sheet_records
 
 
@@ -23,26 +22,11 @@ def read(stream: BinaryIO, name: str, config: SourceConfig) -> Iterator[RawRows 
     return blocks(tables.rows(sheet_records(stream, config)))
 
 
-def mappings(config: SourceConfig, instruments: Sequence[Instrument]) -> tuple[Mapping, ...]:
-    """Return mappings for files whose headings are our own names: header fields and question codes.
-
-    Two columns say which form each row is: `instrument` and `instrument_version`.
-    """
-    return tuple(
-        Mapping(
-            form=instrument.id,
-            when={"instrument": (instrument.id,), "instrument_version": (instrument.version,)},
-            headings={name: name for name in (*HEADER, *instrument.by_code)},
-        )
-        for instrument in instruments
-    )
-
-
 SOURCE = Source(
     name="postal",
     channel="paper_post",
     fetch=fetch_from("*.xlsx", "*.xlsm", "*.xls", "*.csv", "*.tsv", "*.txt"),
     read=read,
-    mappings=mappings,
+    mappings=own_names,
     titles={"vi": "Phiếu giấy đã nhập liệu (XLSX, CSV)", "en": "Paper forms as keyed (XLSX, CSV)"},
 )

@@ -6,18 +6,17 @@ text or null, under the names of header fields and question codes. It must not l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import orjson
 
 from pipelines.model.codes import RejectCode
-from pipelines.model.instrument import Instrument
-from pipelines.model.response import HEADER
-from pipelines.model.round import Mapping, SourceConfig
+from pipelines.model.round import SourceConfig
 from pipelines.model.source import Fault, RawRows, Source
 from pipelines.sources.blocks import MAX_COLUMNS, Row, blocks
 from pipelines.sources.folder import fetch_from
+from pipelines.sources.forms import own_names
 from pipelines.sources.lines import Line, text_lines
 
 
@@ -53,23 +52,11 @@ def _row(line: Line) -> Row | Fault:
     return Row(line.number, {name: cell or None for name, cell in sheet.items()}, len(line.text))
 
 
-def mappings(config: SourceConfig, instruments: Sequence[Instrument]) -> tuple[Mapping, ...]:
-    """Return one mapping an instrument: headings are header fields and question codes."""
-    return tuple(
-        Mapping(
-            form=instrument.id,
-            when={"instrument": (instrument.id,), "instrument_version": (instrument.version,)},
-            headings={name: name for name in (*HEADER, *instrument.by_code)},
-        )
-        for instrument in instruments
-    )
-
-
 SOURCE = Source(
     name="scan",
     channel="paper_desk",
     fetch=fetch_from("*.jsonl"),
     read=read,
-    mappings=mappings,
+    mappings=own_names,
     titles={"vi": "Phiếu giấy quét và đọc bằng máy", "en": "Paper forms, scanned and read by machine"},
 )

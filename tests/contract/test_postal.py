@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from reading import config, form, read
 
 from pipelines.sources import workbook
+from pipelines.sources.forms import own_names
 from pipelines.sources.legacy import encoding_of
-from pipelines.sources.postal import mappings
 
 HEADINGS = ["record_id", "unit_code", "A1", "A2", "comment"]
 
@@ -270,7 +270,7 @@ SOUND = xlsx(["record_id", "A1"], ["P-1", 5])
 
 
 def test_default_mapping_takes_our_own_names_and_chooses_by_version():
-    (mapping,) = mappings(config("postal"), [form()])
+    (mapping,) = own_names(config("postal"), [form()])
     assert mapping.when == {"instrument": ("citizen",), "instrument_version": ("2017.1",)}
     assert all(heading == target for heading, target in mapping.headings.items())
     assert set(HEADINGS) <= set(mapping.headings)

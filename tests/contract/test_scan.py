@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from reading import config, form, read
 
 from pipelines.sources import source
-from pipelines.sources.scan import mappings
+from pipelines.sources.forms import own_names
 
 SHEET = {
     "instrument": "citizen",
@@ -32,7 +32,7 @@ def test_sheets_are_rows_under_their_own_headings():
 
 
 def test_default_mapping_names_header_fields_and_questions_of_each_form():
-    first, second = mappings(config("scan"), [form("citizen", "A1"), form("organisation", "B1")])
+    first, second = own_names(config("scan"), [form("citizen", "A1"), form("organisation", "B1")])
     assert first.when == {"instrument": ("citizen",), "instrument_version": ("2017.1",)}
     assert first.headings["A1"] == "A1" and first.headings["unit_code"] == "unit_code" and "B1" not in first.headings
     assert second.form == "organisation"

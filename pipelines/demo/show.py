@@ -93,19 +93,13 @@ def show_weights(console: Console, context: Context, round_id: str) -> None:
 
 def show_mode_effects(console: Console, context: Context, round_id: str, items: bool) -> None:
     """Print the differences between channels, for factors and above or for every item."""
-    table = Table(title=round_id, title_justify="left", header_style="bold")
-    for heading in ("Đơn vị · unit", "Kênh · channels", "Chỉ số · node"):
+    table = Table(title=round_id, title_justify="left", box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for heading in ("Đơn vị\nunit", "Kênh\nchannels", "Chỉ số\nnode"):
         table.add_column(heading)
-    for heading in (
-        "Chênh lệch · difference",
-        "Khoảng tin cậy · interval",
-        "Điều chỉnh theo tầng · adjusted",
-        "Khoảng tin cậy · interval",
-        "So sánh được · compared %",
-        "n",
-    ):
+    interval, adjusted = "Khoảng tin cậy\ninterval", "Theo tầng\nadjusted"
+    for heading in ("Chênh lệch\ndifference", interval, adjusted, interval, "So được %\ncompared", "n"):
         table.add_column(heading, justify="right")
-    table.add_column("Cờ · flag")
+    table.add_column("Cờ\nflag")
     levels = ("index", "domain", "factor", *(("item",) if items else ()))
     for line in mode_effect_lines(context, round_id, levels):
         table.add_row(*line)

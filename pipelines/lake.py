@@ -11,7 +11,7 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, cast
 
 import fsspec
@@ -91,6 +91,18 @@ class Lake:
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
         return self.write_bytes(path, sink.getvalue().to_pybytes())
+
+    def write_tables(self, path: str, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
+        """Write tables one after the other as one Parquet file (zstd), in one step; each is a row group of its own."""
+        temporary = self._temporary(path)
+        try:
+            with self.fs.open(temporary, "wb") as sink, pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+                for table in tables:
+                    writer.write_table(table)
+        except BaseException:
+            self.fs.rm(temporary)
+            raise
+        self._rename(temporary, path)
 
     def land(self, stream: BinaryIO, path_of: str) -> tuple[str, int, str]:
         """Copy a stream block by block to `path_of.format(sha256=…)`; return hash, size and path.

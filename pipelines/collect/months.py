@@ -1,18 +1,22 @@
-"""Which months of a source's conformed responses there are, and which of them new objects touch."""
+"""The months of a source's conformed responses: which there are, which of them new objects touch, and their rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from pipelines.lake import Lake, conformed
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds  # imports pandas, which takes a second
+
+ROW = pa.field("row", pa.int64())
+ROWS_A_BLOCK = 65_536
 
 
 def all_months(lake: Lake, round_id: str, source: str) -> list[str]:
@@ -48,6 +52,20 @@ def dataset(lake: Lake, paths: Iterable[str], schema: pa.Schema) -> ds.Dataset:
     import pyarrow.dataset as ds
 
     return ds.dataset([lake.full(path) for path in paths], schema=schema, filesystem=lake.fs, format="parquet")
+
+
+def read_blocks(lake: Lake, paths: list[str], schema: pa.Schema, columns: Sequence[str]) -> pa.RecordBatchReader:
+    """Return some columns of files, one file after the other, and `row`, which counts all rows from 0."""
+    wanted = pa.schema([schema.field(name) for name in columns])
+    scanner = dataset(lake, paths, wanted).scanner(batch_size=ROWS_A_BLOCK, batch_readahead=2, fragment_readahead=1)
+    return pa.RecordBatchReader.from_batches(wanted.append(ROW), _numbered(scanner.to_batches()))
+
+
+def _numbered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    first = 0
+    for batch in batches:
+        yield batch.append_column(ROW, pa.array(np.arange(first, first + len(batch))))
+        first += len(batch)
 
 
 def _identities(lake: Lake, paths: list[str]) -> ds.Dataset:

@@ -30,6 +30,8 @@ FLAGS = {
     "is_out_of_hours": ("minutes_outside", ""),
 }
 
+NEEDED = ("form", "unit_code", "channel", "device_id", "sequence", "line", "started_at", "submitted_at")  # and items
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -73,7 +75,7 @@ def add_flags(table: pa.Table, items: Sequence[str], rules: FlagRules) -> pa.Tab
     it has its own flag.
 
     Args:
-        table: responses of one month with the header fields and the columns of the items.
+        table: responses of one month with the columns `NEEDED` and those of the items.
         items: columns of the satisfaction items, in order.
         rules: thresholds and what else the flags go by.
     """

@@ -21,13 +21,13 @@ from pipelines.collect.landing import land, receipts
 from pipelines.collect.months import affected_months
 from pipelines.collect.plan import ConformPlan, ScreenPlan
 from pipelines.collect.review import review_rules
-from pipelines.collect.screen import screen_month
+from pipelines.collect.screen import Flags, screen_month
 from pipelines.lake import stale, tallies
 from pipelines.model.method import Method
 from pipelines.model.round import Round
 from pipelines.model.run import Landed, Partition, StageReport
 from pipelines.quality.devices import add_clock_flag
-from pipelines.quality.flags import add_flags
+from pipelines.quality.flags import NEEDED, add_flags
 from pipelines.sources import source as source_named
 from pipelines.stages.calibrating import rules_of
 from pipelines.stages.context import Context
@@ -132,7 +132,8 @@ def screen(context: Context, key: str) -> str:
         return add_clock_flag(add_flags(table, plan.method.items, rules))
 
     def work() -> StageReport:
-        return screen_month(context.lake, plan, partition.source, partition.month, flag)
+        flags = Flags((*NEEDED, *plan.method.items), flag)
+        return screen_month(context.lake, plan, partition.source, partition.month, flags)
 
     keep(context, f"{partition.source}~{partition.month}", round_.sha256, work)
     return key

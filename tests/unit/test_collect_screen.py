@@ -5,6 +5,8 @@ import json
 from dataclasses import replace
 from datetime import date
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from collect_kit import CONFIG, METHOD, NOW, PLAN, ROUND, SCREEN, accepted, collect, lines, row, snapshot, source
 
@@ -13,7 +15,7 @@ from pipelines.collect.landing import land
 from pipelines.collect.months import affected_months, all_months
 from pipelines.collect.rejects import SCHEMA, read_rejects
 from pipelines.collect.schema import accepted_schema
-from pipelines.collect.screen import screen_month
+from pipelines.collect.screen import Flags, screen_month
 from pipelines.lake import Lake
 from pipelines.model.errors import AccountError
 
@@ -37,11 +39,25 @@ def test_a_good_response_is_accepted_with_all_its_columns(lake):
     assert table.schema.equals(accepted_schema(METHOD)) and table["A1"].to_pylist() == [5]
 
 
-def test_accepted_responses_are_sorted_by_identity(lake):
-    collect(lake, lines(*(row(id=f"r{n}", device=None) for n in range(20))))
+def test_accepted_responses_stand_in_the_order_of_the_hashes_of_what_landed_and_of_its_lines(lake):
+    for start in (0, 20, 40):
+        collect(lake, lines(*(row(id=f"r{n}", device=None) for n in range(start, start + 20))))
     (path,) = lake.glob("responses/*/*/*/*/*")
-    identities = lake.read_table(path)["response_id"].to_pylist()
-    assert len(identities) == 20 and identities == sorted(identities)
+    places = [(one["landing_sha256"], one["line"]) for one in lake.read_table(path).to_pylist()]
+    assert len(places) == 60 and places == sorted(places)
+
+
+def test_a_month_of_many_small_files_becomes_few_row_groups_and_loses_nothing(lake, monkeypatch):
+    monkeypatch.setattr("pipelines.collect.screen.ROWS_A_BLOCK", 25)
+    days = range(1, 29)
+    collect(
+        lake, *(lines(*(row(id=f"{day}-{n}", end=f"2023-05-{day:02}T08:0{n}:00Z") for n in range(3))) for day in days)
+    )
+    (path,) = lake.glob("responses/*/*/*/*/*")
+    with lake.open(path) as stream:
+        groups = pq.ParquetFile(stream).metadata
+        assert [groups.row_group(number).num_rows for number in range(groups.num_row_groups)] == [25, 25, 25, 9]
+    assert len({one["record_id"] for one in accepted(lake)}) == 84
 
 
 @pytest.mark.parametrize(
@@ -212,21 +228,21 @@ def test_running_twice_gives_the_same_bytes(lake):
     assert snapshot(lake) == before
 
 
-def test_flags_of_the_caller_become_columns(lake):
-    collect(lake, lines(row()))
+def test_flags_of_the_caller_become_columns_each_with_its_response(lake):
+    collect(lake, lines(row(id="young", answers__age="9"), row()), lines(row(id="r2", device="K02", answers__A1="1")))
 
     def flags(table):
-        return table.append_column("is_speeder", [[True] * len(table)])
+        return table.append_column("is_five", pc.equal(table["A1"], 5))
 
-    screen_month(lake, SCREEN, "kiosk", "2023-05", flags)
-    assert [one["is_speeder"] for one in accepted(lake)] == [True]
+    screen_month(lake, SCREEN, "kiosk", "2023-05", Flags(("A1",), flags))
+    assert sorted((one["A1"], one["is_five"]) for one in accepted(lake)) == [(1, False), (5, True)]
 
 
 def test_flags_that_lose_rows_stop_the_stage_before_it_writes(lake):
     collect(lake, lines(row()))
     before = snapshot(lake)
     with pytest.raises(AccountError):
-        screen_month(lake, SCREEN, "kiosk", "2023-05", lambda table: table.slice(0, 0))
+        screen_month(lake, SCREEN, "kiosk", "2023-05", Flags((), lambda table: table.slice(0, 0)))
     assert snapshot(lake) == before
 
 
@@ -234,16 +250,16 @@ def test_a_kill_between_writes_leaves_old_or_new_and_running_again_completes(lak
     collect(lake, lines(row(), row()))
     (landed,) = land(lake, source(("g", lines(row(id="r2", answers__age="3")))), CONFIG, ROUND.id, NOW)
     conform_object(lake, PLAN, source(), CONFIG, landed)
-    before, write_table, written = snapshot(lake), lake.write_table, []
+    before, write_tables, written = snapshot(lake), lake.write_tables, []
 
-    def dying(path, table):
+    def dying(path, schema, tables):
         if written:
             raise KeyboardInterrupt
         written.append(path)
-        return write_table(path, table)
+        write_tables(path, schema, tables)
 
     with monkeypatch.context() as patch:
-        patch.setattr(lake, "write_table", dying)
+        patch.setattr(lake, "write_tables", dying)
         with pytest.raises(KeyboardInterrupt):
             screen_month(lake, SCREEN, "kiosk", "2023-05")
     assert {path for path, content in snapshot(lake).items() if before.get(path) != content} <= set(written)

@@ -55,7 +55,7 @@ def _answer(
         return {question.code: _number(heading, cells, problems)}
     codes = codes_of(mapping, question)
     if question.kind is Kind.SELECT_ONE:
-        return {question.code: _codes(heading, codes.get, cells, problems)}
+        return {question.code: _codes(heading, lambda text: codes.get(clean_text(text)), cells, problems)}
     return _options(heading, question, codes, cells, problems)
 
 
@@ -96,7 +96,7 @@ def _has(code: int, chosen: Mapping[str, frozenset[int] | None]) -> Callable[[st
 def _chosen(text: str, codes: Mapping[str, int]) -> frozenset[int] | None:
     """Return the codes of a multiple choice: one text, or several with semicolons, commas or else spaces between."""
     for parts in ([text], text.split(";"), text.split(","), re.split(r"[\s,]+", text)):
-        words = [clean_text(part) for part in parts if clean_text(part)]
+        words = [word for word in map(clean_text, parts) if word]
         if words and all(word in codes for word in words):
             return frozenset(codes[word] for word in words)
     return None

@@ -107,8 +107,11 @@ class Block:
 
 
 def clean_text(text: str) -> str:
-    """Return a text as cells and headings are compared: NFC and trimmed."""
-    return unicodedata.normalize("NFC", text).strip()
+    """Return a text as cells and headings are compared: NFC, trimmed, and one blank for any run of white space.
+
+    Forms on the web put no-break spaces where nobody sees them.
+    """
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def as_mask(values: pa.Array) -> np.ndarray:

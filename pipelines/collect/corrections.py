@@ -12,7 +12,6 @@ from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.collect.cells import Block, Cells, as_mask, clean_text
 from pipelines.collect.forms import Form
@@ -38,7 +37,9 @@ def correct(
             continue
         cells = block.cells.get(heading) or Cells.read([None] * len(block))
         found = cells.texts.fill_null("").to_pylist()
-        fits = np.array([found[row] == clean_text(correction.expect) and not cells.broken[row] for row in rows])
+        fits = np.array(
+            [clean_text(found[row]) == clean_text(correction.expect) and not cells.broken[row] for row in rows]
+        )
         applied += _told(block, rows[~fits], correction, Outcome.OTHER_VALUE, landing_sha256, found)
         applied += _told(block, rows[fits], correction, Outcome.APPLIED, landing_sha256, found)
         changed = _replaced(cells, rows[fits], clean_text(correction.correct))
@@ -78,7 +79,8 @@ def _rows(block: Block, form: Form, correction: Correction, landing_sha256: str)
     identities = form.cells(block, "record_id")
     if identities is None:
         return np.array([], dtype=np.int64)
-    return np.flatnonzero(as_mask(pc.equal(identities.texts, clean_text(correction.record_id))))
+    wanted = clean_text(correction.record_id)
+    return np.flatnonzero(as_mask(identities.translate(lambda text: clean_text(text) == wanted, pa.bool_())))
 
 
 def _heading(form: Form, field: str) -> str | None:

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from pipelines.collect.schema import TIMESTAMP
 
+HALVES = {"SA": "AM", "CH": "PM"}  # sáng, chiều
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 _DAY = r"^\d{4}-\d{2}-\d{2}"
 _CLOCK = r"[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?"
@@ -20,12 +21,16 @@ _NUMBER = r"^-?\d{1,15}([.,]\d{1,15})?$"
 def parse_times(texts: pa.Array, zone: str, time_format: str = "") -> pa.Array:
     """Return UTC timestamps (µs) of texts in `time_format` (strptime) or in ISO 8601, with a zone or local to `zone`.
 
-    ISO 8601 is read beside a format of one's own, since a workbook holds dates both typed and written. Digits below
-    the microsecond are cut. Years outside 2000–2100 and local times that a zone skips or repeats become null.
+    `%p` reads the halves of the day in Vietnamese, too (SA, CH). ISO 8601 is read beside a format of one's own, since a
+    workbook holds dates both typed and written. Digits below the microsecond are cut. Years outside 2000–2100 and local
+    times that a zone skips or repeats become null.
     """
     if pc.any(pc.match_substring(texts, ".")).as_py():
         texts = pc.replace_substring_regex(texts, r"(\.\d{6})\d+", r"\1")
     found = [_parse_zoned(_only(texts, _ZONED_ISO)), _parse(_only(texts, _LOCAL_ISO), "ISO8601", zone)]
+    if "%p" in time_format:
+        for written, meant in HALVES.items():
+            texts = pc.replace_substring_regex(texts, rf"\b{written}\b", meant)
     if time_format:
         found.insert(0, _parse(texts, time_format, "" if "%z" in time_format else zone))
     times = pc.coalesce(*found)

@@ -187,9 +187,9 @@ def _values(plan: RecordPlan, one: RecordField, cells: Cells) -> pa.Array:
             return parse_integers(cells.texts, 0, LARGEST)
         case FieldKind.CODE:
             codes = {str(code): code for code in one.codes} | said
-            return cells.translate(lambda text: codes.get(text.lower()), pa.int64())
+            return cells.translate(lambda text: codes.get(clean_text(text).lower()), pa.int64())
         case FieldKind.FLAG:
             flags = FLAGS | {text: bool(code) for text, code in said.items()}
-            return cells.translate(lambda text: flags.get(text.lower()), pa.bool_())
+            return cells.translate(lambda text: flags.get(clean_text(text).lower()), pa.bool_())
     words = one.words
     return cells.texts if not words else cells.translate({word: word for word in words}.get, pa.string())

@@ -61,6 +61,11 @@ class RejectCode(Enum):
         "Bản ghi của thiết bị “{value}” chưa được ký, trong khi thiết bị đã đăng ký khóa",
         "The record of device “{value}” is not signed, though the device has registered a key",
     )
+    R115_SHEET_NOT_READ = (
+        "Trang tính “{field}” cũng có dữ liệu nhưng không được đọc, chỉ đọc trang “{value}”: ghi tên trang cần đọc vào "
+        "options.sheet",
+        "Sheet “{field}” holds rows too and is not read, only “{value}” is: name the one to read in options.sheet",
+    )
     R201_MISSING_FIELD = ("Thiếu giá trị bắt buộc ở “{field}”", "Required value “{field}” is missing")
     R202_UNKNOWN_UNIT = (
         "Đơn vị “{value}” không có trong danh mục tại ngày trả lời",

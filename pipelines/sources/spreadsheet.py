@@ -4,10 +4,11 @@ A mapping file says which question text is which item, and how times are written
 whether day or month comes first); times without zone are in the mapping's zone, else the round's.
 
 The services' own columns have one name here whatever the language of the export (`timestamp`, `id`, `start_time`, …),
-unless a mapping names them as written. One heading is made: `row_id`, a hash of the row's filled cells in their order
-and a running number among equal rows of the file. A form without row ids is identified by it: rows may be sorted,
-removed or added and questions renamed without counting anything twice, but a row whose answers were changed in the
-sheet is a new record. Where the service gives an `id`, map that.
+unless a mapping names them as written. The times of Google's own CSV (`2026/03/05 9:04:05 CH GMT+7`) become ISO 8601.
+One heading is made: `row_id`, a hash of the row's filled cells in their order and a running number among equal rows of
+the file. A form without row ids is identified by it: rows may be sorted, removed or added and questions renamed without
+counting anything twice, but a row whose answers were changed in the sheet is a new record. Where the service gives an
+`id`, map that; then no `row_id` is made.
 
 Options: `inbox`, `sheet`, `encoding` (see `sheets`).
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from hashlib import sha256
 from typing import BinaryIO
 
@@ -26,8 +27,9 @@ from pipelines.model.source import Fault, RawRows, Source
 from pipelines.sources import tables
 from pipelines.sources.blocks import Row, blocks
 from pipelines.sources.cells import json_text
+from pipelines.sources.day_order import export_fault, time_headings
 from pipelines.sources.folder import fetch_from
-from pipelines.sources.sheets import sheet_records
+from pipelines.sources.sheets import TABLES, sheet_records
 
 OWN_COLUMNS = {
     "timestamp": ("timestamp", "dấu thời gian"),
@@ -42,36 +44,59 @@ OWN_COLUMNS = {
 ALIASES = {written: name for name, texts in OWN_COLUMNS.items() for written in texts}
 TIMES = ("timestamp", "start_time", "completion_time", "last_modified_time")
 ROW_ID = "row_id"
-TYPED = re.compile(r"\d{4}-\d{2}-\d{2}")
-WRITTEN = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}")
-MIXED = (
-    "có ngày kiểu ngày lẫn ngày kiểu chữ: phần mềm bảng tính đã đổi một phần, có thể đảo ngày và tháng; hãy xuất lại"
-    " · dates and texts of dates: a spreadsheet program changed some, day and month may be swapped; export again"
+# How Google Forms writes times in its own CSV, in English and in Vietnamese (SA is the morning, CH the afternoon).
+GOOGLE_TIME = re.compile(
+    r"(\d{4})/(\d{1,2})/(\d{1,2}) (\d{1,2}):(\d{2}):(\d{2}) (AM|PM|SA|CH) (?:GMT|UTC)([+-]\d{1,2})?(?::?(\d{2}))?"
 )
+AFTERNOON = ("PM", "CH")
+NOON = 12
 
 
 def read(stream: BinaryIO, name: str, config: SourceConfig) -> Iterator[RawRows | Fault]:
-    """Yield the responses of a spreadsheet; a file whose times were half converted is refused."""
-    if mixed := _mixed_times(_rows(stream, config), config):
-        return iter([Fault(RejectCode.R101_UNREADABLE_FILE, field=mixed, value=f"{mixed}: {MIXED}")])
+    """Yield the responses of a spreadsheet; a file whose dates cannot be trusted is refused."""
+    if fault := export_fault(_rows(stream, config), config, TIMES):
+        return iter([fault])
     stream.seek(0)
-    return blocks(_identified(_rows(stream, config)))
+    identities = {h for mapping in config.mappings for h, target in mapping.headings.items() if target == "record_id"}
+    return blocks(_identified(_rows(stream, config), identities - {ROW_ID}))
 
 
 def _rows(stream: BinaryIO, config: SourceConfig) -> Iterator[Row | Fault]:
-    kept = {heading for mapping in config.mappings for heading in (*mapping.headings, *mapping.when)}
+    named = {heading for mapping in config.mappings for heading in (*mapping.headings, *mapping.when)}
+    kept = {_spaced(heading): heading for heading in named}
+    times = {*TIMES, *time_headings(config)}
 
     def renamed(written: str) -> str:
-        heading = " ".join(written.split())
-        return heading if heading in kept else ALIASES.get(heading.casefold(), heading)
+        heading = _spaced(written)
+        return kept.get(heading) or ALIASES.get(heading.casefold(), heading)
 
-    return tables.rows(sheet_records(stream, config), rename=renamed)
+    for item in tables.rows(sheet_records(stream, config), rename=renamed):
+        yield item if isinstance(item, Fault) else _in_iso(item, times)
 
 
-def _identified(items: Iterable[Row | Fault]) -> Iterator[Row | Fault]:
+def _spaced(heading: str) -> str:
+    return " ".join(heading.split())
+
+
+def _in_iso(row: Row, times: Collection[str]) -> Row:
+    """Return the row with Google's times in ISO 8601; other times stay as they are written."""
+    written = {name: GOOGLE_TIME.fullmatch(row.cells.get(name) or "") for name in times}
+    found: dict[str, str | None] = {name: _iso(match) for name, match in written.items() if match}
+    return Row(row.line, row.cells | found, row.size) if found else row
+
+
+def _iso(found: re.Match[str]) -> str:
+    year, month, day, hour, minute, second, half, zone, minutes = found.groups()
+    clock = int(hour) % NOON + (NOON if half in AFTERNOON else 0) if 1 <= int(hour) <= NOON else int(hour)
+    offset = f"{int(zone or 0):+03d}:{minutes or '00'}"
+    return f"{year}-{int(month):02d}-{int(day):02d}T{clock:02d}:{minute}:{second}{offset}"
+
+
+def _identified(items: Iterable[Row | Fault], identities: Collection[str]) -> Iterator[Row | Fault]:
+    """Give each row its `row_id`, unless it has a cell that a mapping takes for its identity."""
     seen: Counter[str] = Counter()
     for item in items:
-        if isinstance(item, Fault):
+        if isinstance(item, Fault) or not item.cells.keys().isdisjoint(identities):
             yield item
         elif ROW_ID in item.cells:
             yield Fault(RejectCode.R107_BROKEN_LINE, item.line, ROW_ID, f"2 × {ROW_ID}", json_text(item.cells))
@@ -82,23 +107,10 @@ def _identified(items: Iterable[Row | Fault]) -> Iterator[Row | Fault]:
             yield Row(item.line, item.cells | {ROW_ID: f"{digest}-{seen[digest]}"}, item.size)
 
 
-def _mixed_times(items: Iterable[Row | Fault], config: SourceConfig) -> str:
-    """Return the first column of times that holds typed dates and dates as text, empty where none does."""
-    mapped = {h for mapping in config.mappings for h, target in mapping.headings.items() if target.endswith("_at")}
-    shapes: dict[str, set[bool]] = {heading: set() for heading in (*TIMES, *sorted(mapped))}
-    for item in items:
-        if isinstance(item, Row):
-            for heading, found in shapes.items():
-                cell = item.cells.get(heading) or ""
-                if TYPED.match(cell) or WRITTEN.match(cell):
-                    found.add(bool(TYPED.match(cell)))
-    return next((heading for heading, found in shapes.items() if len(found) == 2), "")
-
-
 SOURCE = Source(
     name="spreadsheet",
     channel="portal",
-    fetch=fetch_from("*.xlsx", "*.xlsm", "*.xls", "*.csv", "*.tsv", "*.txt"),
+    fetch=fetch_from(*TABLES),
     read=read,
     titles={"vi": "Bảng tính Google Forms, Microsoft Forms", "en": "Google Forms and Microsoft Forms spreadsheets"},
 )

@@ -79,7 +79,7 @@ def _row(record: Record, headings: list[str]) -> Row | Fault:
         cells = _trimmed(cells)  # a separator at the end of each row is common and says nothing
         cells += [None] * (len(headings) - len(cells))
     if len(cells) != len(headings):
-        value = f"{len(cells)} ≠ {len(headings)}"
+        value = f"{len(cells)} ô ≠ {len(headings)} tiêu đề · {len(cells)} cells ≠ {len(headings)} headings"
         return Fault(RejectCode.R107_BROKEN_LINE, record.line, value=value, payload=_payload(cells))
     places = enumerate(zip(headings, cells, strict=True), 1)
     named = {heading: cell for place, (heading, cell) in places if cell or heading != _unnamed(place)}

@@ -1,4 +1,4 @@
-"""Records of the sheet of an XLSX workbook, read row by row within limits that no keyed form reaches.
+"""Records of one sheet of an XLSX workbook, read row by row within limits that no keyed form reaches.
 
 Formulas are read as the values last calculated; one without a value is a fault, because a blank would be silent.
 It must not evaluate, follow links out of the file, or trust the sizes that the file claims.
@@ -28,7 +28,10 @@ BROKEN = "không phải tệp XLSX lành · not a sound XLSX file"
 
 
 def records(stream: BinaryIO, sheet: str = "") -> Iterator[Record | Fault]:
-    """Yield the records of the named sheet, or of the first; what cannot be read further is one last fault."""
+    """Yield the records of the named sheet, or of the first that is shown; what cannot be read is one last fault.
+
+    Where no sheet is named, another one with rows is a fault: it may hold answers.
+    """
     try:
         unpacked = sum(part.file_size for part in zipfile.ZipFile(stream).infolist())
         if unpacked > MAX_UNPACKED:
@@ -45,8 +48,9 @@ def _sheet_records(stream: BinaryIO, sheet: str) -> Iterator[Record | Fault]:
     if sheet and sheet not in book.sheetnames:
         yield Fault(RejectCode.R101_UNREADABLE_FILE, value=f"không có trang tính · no sheet “{sheet}”")
         return
+    sheets = [sheet] if sheet else _shown(book)
     width = 0
-    for line, (values, written) in enumerate(zip(_rows(book, sheet), _rows(formulas, sheet), strict=True), 1):
+    for line, (values, written) in enumerate(zip(_rows(book, sheets[0]), _rows(formulas, sheets[0]), strict=True), 1):
         if line > MAX_ROWS or len(values) > MAX_CELLS_OF_ROW:
             yield Fault(RejectCode.R105_TOO_LARGE, line, value=f"> {MAX_ROWS} × {MAX_CELLS_OF_ROW}")
             return
@@ -54,10 +58,19 @@ def _sheet_records(stream: BinaryIO, sheet: str) -> Iterator[Record | Fault]:
             cells = [text_of(value) for value in values]
             width = width or len(cells)
             yield _uncalculated(line, cells, written) or _record(line, cells, width)
+    for other in sheets[1:]:
+        if any(text_of(value) for values in _rows(book, other) for value in values):
+            yield Fault(RejectCode.R115_SHEET_NOT_READ, field=other, value=sheets[0])
+
+
+def _shown(book: Workbook) -> list[str]:
+    """Return the names of the sheets that a person sees, or of all where none is shown."""
+    shown = [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    return shown or [sheet.title for sheet in book.worksheets]
 
 
 def _rows(book: Workbook, sheet: str) -> Iterator[tuple[Any, ...]]:
-    found = book[sheet] if sheet else book.worksheets[0]
+    found = book[sheet]
     found.reset_dimensions()  # the size that the file claims may cut columns off
     return found.iter_rows(values_only=True)
 

@@ -241,7 +241,7 @@ GOOGLE = """
 EXPORT = """Dấu thời gian,Anh/chị có hài lòng?,Biết qua kênh nào?
 05/04/2023 00:10:31,Rất hài lòng,"Đài truyền hình, Báo"
 21/08/2023 13:10:31,Hài lòng,Báo;Loa;
-08/21/2023 13:10:31,Hài lòng,Loa
+32/08/2023 13:10:31,Hài lòng,Loa
 22/08/2023 13:10:31,Tuyệt vời,Loa
 """
 

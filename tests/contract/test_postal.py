@@ -1,6 +1,7 @@
 """Keyed forms: CSV as offices write it, XLSX as Excel stores it, and files that are neither."""
 
 import zipfile
+from dataclasses import replace
 from datetime import date, datetime, time
 from io import BytesIO
 
@@ -11,7 +12,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from reading import config, form, read
 
-from pipelines.sources import workbook
+from pipelines.model.round import Mapping
+from pipelines.model.source import Fault, RawRows
+from pipelines.sources import source, workbook
 from pipelines.sources.forms import own_names
 from pipelines.sources.legacy import encoding_of
 
@@ -279,3 +282,31 @@ def test_default_mapping_takes_our_own_names_and_chooses_by_version():
 def test_line_break_in_the_first_cell_does_not_hide_the_delimiter():
     reading = read("postal", b'a,b,c\n"first\nsecond",2,3\n4,5,6\n')
     assert reading.faults == [] and [row["b"] for row in reading.rows] == ["2", "5"]
+
+
+# Dates
+
+
+def dated(*cells: object) -> list[RawRows | Fault]:
+    content = xlsx(["record_id", "Ngày"], *([f"P-{number}", cell] for number, cell in enumerate(cells)))
+    mapping = Mapping("f", {"record_id": "record_id", "Ngày": "submitted_at"}, time_format="%d/%m/%Y")
+    return list(source("postal").read(BytesIO(content), "f.xlsx", replace(config("postal"), mappings=(mapping,))))
+
+
+def test_dates_that_a_program_half_converted_refuse_the_file():
+    (fault,) = dated(datetime(2026, 5, 3), "21/03/2026", datetime(2026, 12, 1))
+    assert isinstance(fault, Fault) and fault.field == "Ngày" and "đảo ngày" in fault.value
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        (datetime(2026, 5, 3), datetime(2026, 3, 21)),
+        (datetime(2026, 3, 21), "21/03/2026"),  # a typed day after the 12th is the right way round
+        (datetime(2026, 5, 3), "21/03/2026", "03/05/2026"),  # so is one that stayed text though it could be turned
+        ("21/03/2026", "03/05/2026", "05/23/2026"),
+    ],
+)
+def test_dates_that_people_wrote_in_several_ways_stay_for_each_row_to_be_judged(cells: tuple[object, ...]):
+    (block,) = dated(*cells)
+    assert isinstance(block, RawRows) and len(block.lines) == len(cells)

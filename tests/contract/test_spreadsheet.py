@@ -2,14 +2,16 @@
 
 import io
 import unicodedata
+import zipfile
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reading import Reading, config, read
+from reading import Reading, config, inbox, read
 
 from pipelines.model.round import Mapping
 from pipelines.model.source import Fault, RawRows
@@ -108,7 +110,66 @@ def test_heading_of_that_name_is_never_overwritten():
     assert sheet("a,1,2", head="row_id,q1,q2").codes == [("R107", 2)]
 
 
+def test_row_id_is_made_only_where_the_mapping_takes_no_other_identity():
+    settings = replace(config("spreadsheet"), mappings=(Mapping("f", {"id": "record_id"}),))
+    (block,) = source("spreadsheet").read(io.BytesIO(book(*MICROSOFT)), "file", settings)
+    assert isinstance(block, RawRows) and "row_id" not in block.columns and list(block.columns["id"]) == ["1", "2"]
+    (google,) = source("spreadsheet").read(io.BytesIO(GOOGLE.encode()), "file", settings)
+    assert isinstance(google, RawRows) and "row_id" in google.columns
+
+
+def test_heading_of_a_mapping_is_found_whatever_its_white_space():
+    settings = replace(config("spreadsheet"), mappings=(Mapping("f", {"Hài lòng  với\nkết quả?": "A1"}),))
+    (block,) = source("spreadsheet").read(io.BytesIO("ID,Hài lòng\u00a0với kết quả? \n1,5\n".encode()), "f", settings)
+    assert isinstance(block, RawRows) and list(block.columns["Hài lòng  với\nkết quả?"]) == ["5"]
+
+
 # Times
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2026/03/05 9:04:05 SA GMT+7", "2026-03-05T09:04:05+07:00"),
+        ("2026/03/05 12:00:01 SA GMT+7", "2026-03-05T00:00:01+07:00"),
+        ("2026/03/05 12:00:01 CH GMT+7", "2026-03-05T12:00:01+07:00"),
+        ("2026/3/5 9:04:05 PM GMT-3:30", "2026-03-05T21:04:05-03:30"),
+        ("2026/03/05 9:04:05 AM UTC", "2026-03-05T09:04:05+00:00"),
+        ("2026/03/05 9:04:05 PM EST", "2026/03/05 9:04:05 PM EST"),
+    ],
+)
+def test_times_of_googles_own_csv_become_iso(written: str, meant: str):
+    for heading in ("Timestamp", "Dấu thời gian"):
+        assert read("spreadsheet", f"{heading},q\n{written},5\n".encode()).rows[0]["timestamp"] == meant
+
+
+def mapped(content: str, time_format: str) -> list[RawRows | Fault]:
+    mapping = Mapping("f", {"timestamp": "submitted_at"}, time_format=time_format)
+    return list(
+        source("spreadsheet").read(
+            io.BytesIO(content.encode()), "f", replace(config("spreadsheet"), mappings=(mapping,))
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("time_format", "told"),
+    [("%d/%m/%Y %H:%M:%S", "time_format"), ("%m/%d/%Y %H:%M:%S", ""), ("%b %d %Y", ""), ("", "")],
+)
+def test_file_with_the_month_first_is_refused_where_the_mapping_says_day_first(time_format: str, told: str):
+    (found,) = mapped("Timestamp,q\n3/5/2026 21:04:05,5\n3/25/2026 8:00:00,4\n", time_format)
+    assert isinstance(found, Fault) == bool(told)
+    assert not isinstance(found, Fault) or (told in found.value and found.field == "timestamp")
+
+
+def test_file_with_the_day_first_is_refused_where_the_mapping_says_month_first():
+    (found,) = mapped("Timestamp,q\n5/3/2026,5\n25/3/2026,4\n", "%m/%d/%Y")
+    assert isinstance(found, Fault) and found.code.name == "R101_UNREADABLE_FILE"
+
+
+def test_file_with_dates_both_ways_is_refused():
+    (found,) = mapped("Timestamp,q\n25/3/2026,5\n3/25/2026,4\n", "%d/%m/%Y")
+    assert isinstance(found, Fault) and "tháng trước" in found.value
 
 
 @pytest.mark.parametrize("name", ["Timestamp", "Thời gian hoàn thành"])
@@ -146,6 +207,91 @@ def test_half_converted_dates_in_a_column_that_a_mapping_takes_for_a_time_refuse
 def test_file_that_cannot_be_read_is_refused_with_its_reason(content: bytes, codes: list[tuple[str, int | None]]):
     reading = read("spreadsheet", content)
     assert reading.rows == [] and reading.codes == codes
+
+
+@pytest.mark.parametrize(
+    "start", ["<html><body><table>", "\ufeff<?xml version='1.0'?>", "\n<!DOCTYPE html>", "<TABLE>"]
+)
+def test_page_in_place_of_a_table_says_what_to_save_it_as(start: str):
+    (fault,) = read("spreadsheet", start.encode()).faults
+    assert fault.code.name == "R101_UNREADABLE_FILE" and "XLSX" in fault.value
+
+
+def zipped(**parts: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_csv_in_the_zip_that_google_makes_is_read():
+    plain = read("spreadsheet", GOOGLE.encode())
+    content = zipped(**{"Phiếu khảo sát.csv": GOOGLE.encode(), "__MACOSX/._Phiếu khảo sát.csv": b"\0"})
+    assert read("spreadsheet", content).rows == plain.rows
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (zipped(**{"a.csv": b"x,y\n1,2\n", "b.csv": b"x,y\n1,2\n"}), "2 × CSV"),
+        (zipped(**{"content.xml": b"<office/>", "mimetype": b"opendocument"}), "0 × CSV"),
+        (zipped(**{"a.csv": b"x,y\n" + b"1,2\n" * 99})[:-90] + b"PK\5\6", "XLSX"),
+    ],
+    ids=["two tables", "ODS", "cut"],
+)
+def test_zip_without_just_one_table_is_refused(content: bytes, told: str):
+    (fault,) = read("spreadsheet", content).faults
+    assert fault.code.name == "R101_UNREADABLE_FILE" and told in fault.value
+
+
+def test_zip_whose_table_is_damaged_is_told_and_never_raises():
+    content = bytearray(zipped(**{"a.csv": b"x,y\n" + bytes(range(32, 127)) * 200}))
+    content[60:90] = b"\xff" * 30
+    assert [code for code, _ in read("spreadsheet", bytes(content)).codes][-1] == "R101"
+
+
+def test_zip_that_claims_to_be_huge_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pipelines.sources.zipped.MAX_UNPACKED", 10)
+    assert read("spreadsheet", zipped(**{"a.csv": b"x,y\n1,2\n3,4\n"})).codes == [("R105", None)]
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.ods", "a.xlsb", "a.html"])
+def test_file_that_an_office_may_take_for_a_table_is_not_passed_over(tmp_path: Path, name: str):
+    (tmp_path / name).write_bytes(b"x")
+    assert [offer.name for offer in source("spreadsheet").fetch(inbox("spreadsheet", tmp_path), "")] == [name]
+
+
+def sheets(**rows: list[list[object]]) -> openpyxl.Workbook:
+    workbook = openpyxl.Workbook()
+    workbook.remove(workbook.active)
+    for name, own in rows.items():
+        added = workbook.create_sheet(name)
+        for row in own:
+            added.append(row)
+    return workbook
+
+
+def saved(workbook: openpyxl.Workbook) -> bytes:
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
+def test_second_sheet_with_rows_is_told_unless_the_options_name_one():
+    content = saved(sheets(Một=[["q"], [5]], Hai=[["q"], [4]], Trống=[]))
+    reading = read("spreadsheet", content)
+    assert [row["q"] for row in reading.rows] == ["5"]
+    assert [(one.code.name, one.field) for one in reading.faults] == [("R115_SHEET_NOT_READ", "Hai")]
+    named = read("spreadsheet", content, sheet="Hai")
+    assert [row["q"] for row in named.rows] == ["4"] and named.faults == []
+
+
+def test_sheet_that_nobody_sees_is_not_taken_for_the_answers():
+    workbook = sheets(Danh_mục=[["a"], ["b"]], Trả_lời=[["q"], [5]])
+    workbook["Danh_mục"].sheet_state = "hidden"
+    reading = read("spreadsheet", saved(workbook))
+    assert [row["q"] for row in reading.rows] == ["5"] and reading.faults == []
 
 
 def test_formula_is_never_evaluated_and_nul_is_passed_on_to_be_judged():

@@ -269,6 +269,14 @@ def test_headings_are_compared_in_nfc(lake):
     assert conformed_rows(lake)[0]["A1"] == 5
 
 
+def test_white_space_that_nobody_sees_does_not_part_headings_and_answers_from_the_mapping(lake):
+    headings = {"id": "record_id", "unit": "unit_code", "end": "submitted_at", "Câu  1": "A1"}
+    record = {"id": "1", "unit": "22243", "end": "2023-05-04", "Câu\u00a01": "Rất\u00a0hài  lòng "}
+    codes = {"level5": {"Rất hài lòng": 5}}
+    conform(lake, lines(record), plan=with_mapping(when={}, headings=headings, codes=codes))
+    assert conformed_rows(lake)[0]["A1"] == 5
+
+
 def test_two_headings_that_are_one_when_clean_do_not_hide_each_other(lake):
     conform(lake, lines(row() | {"answers/A1 ": "1"}))
     assert rejects_of(lake)[0]["code"] == "R103_UNKNOWN_HEADING"

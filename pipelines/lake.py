@@ -89,14 +89,17 @@ class Lake:
     def write_table(self, path: str, table: pa.Table) -> str:
         """Write a table as Parquet (zstd) in one step and return the file's SHA-256."""
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd")
+        pq.write_table(table, sink, compression="zstd", use_dictionary=texts_of(table.schema))
         return self.write_bytes(path, sink.getvalue().to_pybytes())
 
     def write_tables(self, path: str, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
         """Write tables one after the other as one Parquet file (zstd), in one step; each is a row group of its own."""
-        temporary = self._temporary(path)
+        temporary, encoded = self._temporary(path), texts_of(schema)
         try:
-            with self.fs.open(temporary, "wb") as sink, pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+            with (
+                self.fs.open(temporary, "wb") as sink,
+                pq.ParquetWriter(sink, schema, compression="zstd", use_dictionary=encoded) as writer,
+            ):
                 for table in tables:
                     writer.write_table(table)
         except BaseException:
@@ -173,6 +176,11 @@ class _Counted:
 def _copy(stream: BinaryIO, sink: BinaryIO) -> None:
     for block in blocks(stream):
         sink.write(block)
+
+
+def texts_of(schema: pa.Schema) -> list[str]:
+    """Return the columns of text, which Parquet keeps best as a dictionary; small whole numbers only grow by it."""
+    return [field.name for field in schema if pa.types.is_string(field.type)]
 
 
 def sha256_of(stream: BinaryIO) -> str:

@@ -86,7 +86,7 @@ class _Accepted:
 
     def flagged(self, flags: Flags) -> pa.Table:
         """Return the flags of all accepted responses, in order."""
-        table = pa.concat_tables(self._blocks(flags.columns)).combine_chunks()
+        table = pa.concat_tables(self._blocks(flags.columns))
         return flags.of(table).drop_columns(table.column_names)
 
     def tables(self, flagged: pa.Table, late_from: datetime) -> Iterator[pa.Table]:
@@ -109,7 +109,8 @@ class _Accepted:
             own = slice(*np.searchsorted(self.refused, (first, first + len(block))))
             stays = np.ones(len(block), dtype=bool)
             stays[self.refused[own] - first] = False
-            yield pa.Table.from_batches([block]).filter(pa.array(stays))
+            table = pa.Table.from_batches([block])
+            yield table if stays.all() else table.filter(pa.array(stays))
             first += len(block)
 
 

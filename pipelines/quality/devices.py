@@ -6,6 +6,7 @@ It must not decide what it means: a gap may be a record that is still on its way
 from __future__ import annotations
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 REFUSED = pa.schema([("device_id", pa.string()), ("sequence", pa.int64())])
@@ -99,12 +100,12 @@ def add_clock_flag(table: pa.Table) -> pa.Table:
     before: one of the two times is wrong.
     """
     numbered = table.select(["device_id", "sequence", "submitted_at"]).append_column(
-        "row", pa.array(range(table.num_rows), pa.int64())
+        "row", pa.array(np.arange(table.num_rows))
     )
-    behind: list[float | None] = [None] * table.num_rows
     with duckdb.connect() as connection:
         connection.register("numbered", numbered)
-        for row, seconds in connection.sql(_BEHIND).fetchall():
-            behind[row] = seconds
-    table = table.append_column("clock_behind_s", pa.array(behind, pa.float64()))
-    return table.append_column("is_clock_back", pa.array([seconds is not None for seconds in behind], pa.bool_()))
+        found = connection.sql(_BEHIND).fetchnumpy()
+    behind, is_back = np.zeros(table.num_rows), np.zeros(table.num_rows, dtype=bool)
+    behind[found["row"]], is_back[found["row"]] = found["behind"], True
+    table = table.append_column("clock_behind_s", pa.array(behind, mask=~is_back))
+    return table.append_column("is_clock_back", pa.array(is_back))

@@ -142,12 +142,15 @@ def longest_run(codes: Codes) -> tuple[Ints, Ints]:
 
 def answer_variance(codes: Codes) -> Floats:
     """Return the population variance of the answers of each response; NaN where nothing is answered."""
-    given = codes != BLANK
-    answered = given.sum(axis=0)
-    values = np.where(given, codes, 0).astype(np.int64)
+    answered, total, squares = (np.zeros(codes.shape[1], dtype=np.int64) for _ in range(3))
+    for answers in codes:
+        values = np.where(answers != BLANK, answers, 0).astype(np.int16)
+        answered += answers != BLANK
+        total += values
+        squares += values**2
     with np.errstate(invalid="ignore"):
         # n Σx² − (Σx)² is whole numbers: equal answers give exactly 0
-        return np.asarray((answered * (values**2).sum(axis=0) - values.sum(axis=0) ** 2) / answered.astype(float) ** 2)
+        return np.asarray((answered * squares - total**2) / answered.astype(float) ** 2)
 
 
 def nullable(values: Floats) -> pa.Array:

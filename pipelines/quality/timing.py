@@ -33,7 +33,6 @@ FROM (
     ) AS following
     FROM timed
 )
-ORDER BY row
 """
 
 

@@ -20,7 +20,7 @@ from pipelines.model.instrument import Instrument
 from pipelines.model.response import COMMENT
 from pipelines.model.round import Mapping, SourceConfig
 from pipelines.model.source import Fault, RawRows, Source
-from pipelines.sources.blocks import MAX_COLUMNS, Row, blocks, is_large
+from pipelines.sources.blocks import MAX_COLUMNS, Row, blocks
 from pipelines.sources.cells import text_of
 from pipelines.sources.columns import TextColumn
 from pipelines.sources.folder import fetch_from
@@ -71,11 +71,8 @@ def _at_once(batch: Lines | Fault, seals: Seals) -> RawRows | None:
     contents = [batch.contents[number - batch.first] for number in lines]
     if max(map(len, contents), default=0) > MAX_LINE:
         return None
-    try:
-        columns = columns_of([orjson.loads(content) for content in contents])
-    except orjson.JSONDecodeError:
-        return None
-    if not columns or is_large(len(lines), len(columns) + 1, sum(map(len, contents))):
+    columns = columns_of(contents)
+    if columns is None:
         return None
     keys = pa.array([*(key or None for key in seals.keys), None], pa.string())
     signing = TextColumn(keys.take(pa.array(np.searchsorted(seals.lines, lines))))

@@ -6,19 +6,20 @@ Both say the same of a good record. What is wrong with a bad one only `problem_o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.json as pj
 
 from pipelines.model.codes import RejectCode
-from pipelines.sources.blocks import MAX_COLUMNS
+from pipelines.sources.blocks import MAX_COLUMNS, is_large
 from pipelines.sources.columns import TextColumn
+from pipelines.sources.lines import MAX_LINE
 
 SCHEMA: dict[str, Any] = orjson.loads(Path(__file__).with_name("kiosk.schema.json").read_bytes())
 EVENT: dict[str, Any] = SCHEMA["$defs"]["event"]
@@ -36,6 +37,9 @@ _JSON_TYPES = {
     dict: "object",
 }
 _ARROW_TYPES = {"string": pa.string(), "integer": pa.int64()}
+SAMPLE = 1_000  # lines whose keys are expected of all
+# Arrow takes several values on one line for several rows, and a null before any object brings the process down.
+_NEXT_VALUE = re.compile(rb"}[ \t\r]*[{n]")
 
 
 class _Unusual(Exception):
@@ -76,12 +80,8 @@ class _Check:
         (found,) = (_ARROW_TYPES[name] for name in self.types if name in _ARROW_TYPES)
         return found
 
-    def column(self, records: Sequence[dict[str, Any]]) -> pa.Array:
-        """Return the values of all records as a column; raises `_Unusual` or Arrow's errors where one may be wrong."""
-        values = [record.get(self.name) for record in records]
-        if self.arrow_type == pa.int64() and not set(map(type, values)) <= {int}:  # Arrow would cut decimals off
-            raise _Unusual
-        column = pa.array(values, self.arrow_type)
+    def checked(self, column: pa.Array) -> pa.Array:
+        """Return the column of the key; raises `_Unusual` where a value may be wrong."""
         is_blank = self.required and (column.null_count or pc.any(pc.equal(column.cast(pa.string()), "")).as_py())
         is_low = self.minimum is not None and pc.any(pc.less(column, self.minimum)).as_py()
         if is_blank or is_low or (self.pattern and not _all_match(column, self.pattern)):
@@ -116,33 +116,40 @@ def problem_of(record: Any) -> Problem | None:
     return None
 
 
-def columns_of(records: Sequence[Any]) -> dict[str, TextColumn] | None:
-    """Return heading → column of JSON values that are all good events with known keys; None where one may not be.
+def columns_of(lines: Sequence[bytes]) -> dict[str, TextColumn] | None:
+    """Return heading → column of lines of JSON that are all good events with known keys; None where one may not be.
 
-    Headings come in the order in which reading record by record meets them.
+    Headings come in the order in which reading record by record meets them. None also for more than a block may hold.
     """
-    try:
-        return _columns(records)
-    except (_Unusual, pa.ArrowException, OverflowError):
-        return None
+    for sample in (lines[:SAMPLE], lines):
+        try:
+            return _columns(lines, _headings(sample))
+        except (_Unusual, orjson.JSONDecodeError, pa.ArrowException):
+            continue
+    return None
 
 
-def _columns(records: Sequence[Any]) -> dict[str, TextColumn]:
-    if not set(map(type, records)) <= {dict}:
+def _columns(lines: Sequence[bytes], headings: Sequence[str]) -> dict[str, TextColumn]:
+    if is_large(len(lines), len(headings) + 1, sum(map(len, lines))):
         raise _Unusual
-    answers = [record.get(ANSWERS) for record in records]
-    if not set(map(type, answers)) <= {dict}:
+    names = [heading for heading in headings if heading in _FLAT]
+    codes = [heading.removeprefix(PREFIX) for heading in headings if heading not in _FLAT]
+    table = _parsed(lines, names, codes)
+    found = {name: _FLAT[name].checked(table[name].combine_chunks()) for name in names}
+    answers = table[ANSWERS].combine_chunks()
+    if answers.null_count or any(check.required and name not in found for name, check in _FLAT.items()):
         raise _Unusual
-    headings = _headings(dict.fromkeys(zip(map(tuple, records), map(tuple, answers), strict=True)))
-    found = {name: check.column(records) for name, check in _FLAT.items() if check.required or name in headings}
-    found |= _answer_columns(answers, [heading for heading in headings if heading not in _FLAT])
+    found |= zip([PREFIX + code for code in codes], answers.flatten(), strict=True)
     return {heading: TextColumn(found[heading]) for heading in headings}
 
 
-def _headings(shapes: Iterable[tuple[tuple[str, ...], tuple[str, ...]]]) -> list[str]:
-    """Return the headings of records with these keys and these codes of answers."""
+def _headings(lines: Sequence[bytes]) -> list[str]:
+    """Return the headings of the events on some lines."""
+    records = [orjson.loads(line) for line in lines]
+    if not all(isinstance(record, dict) and isinstance(record.get(ANSWERS), dict) for record in records):
+        raise _Unusual
     headings: dict[str, None] = {}
-    for keys, codes in shapes:
+    for keys, codes in dict.fromkeys((tuple(record), tuple(record[ANSWERS])) for record in records):
         if not set(keys) <= set(_CHECKS) or len(keys) - 1 + len(codes) > MAX_COLUMNS:
             raise _Unusual
         headings |= dict.fromkeys(key for key in keys if key != ANSWERS)
@@ -150,9 +157,18 @@ def _headings(shapes: Iterable[tuple[tuple[str, ...], tuple[str, ...]]]) -> list
     return list(headings)
 
 
-def _answer_columns(answers: Sequence[dict[str, Any]], headings: Sequence[str]) -> dict[str, pa.Array]:
-    kinds = set(map(type, chain.from_iterable(map(dict.values, answers))))
-    if not kinds <= {int, type(None)}:
+def _parsed(lines: Sequence[bytes], names: Sequence[str], codes: Sequence[str]) -> pa.Table:
+    """Return the events as Arrow reads them: any other key or type, or a number with decimals, is an error there."""
+    text = b"\n".join(line.strip(b" \t\r") for line in lines)
+    is_one_a_line = text.startswith(b"{") and text.endswith(b"}") and text.count(b"}\n{") == len(lines) - 1
+    if not is_one_a_line or _NEXT_VALUE.search(text):
         raise _Unusual
-    codes = pa.array(answers, pa.struct([(heading.removeprefix(PREFIX), pa.int64()) for heading in headings]))
-    return dict(zip(headings, codes.flatten(), strict=True))
+    answers = pa.struct([(code, pa.int64()) for code in codes])
+    schema = pa.schema([*((name, _FLAT[name].arrow_type) for name in names), (ANSWERS, answers)])
+    table = pj.read_json(
+        pa.BufferReader(text),
+        pj.ReadOptions(use_threads=False, block_size=2 * MAX_LINE),
+        pj.ParseOptions(schema, newlines_in_values=False, unexpected_field_behavior="error"),
+    )
+    table.validate(full=True)  # that all text is UTF-8
+    return table

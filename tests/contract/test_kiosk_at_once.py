@@ -5,7 +5,7 @@ from io import BytesIO
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import config
 from test_kiosk import EVENT, VALUES, events, lines
@@ -13,6 +13,7 @@ from test_kiosk import EVENT, VALUES, events, lines
 from pipelines.collect.cells import Block
 from pipelines.model.source import Fault, RawRows
 from pipelines.sources import kiosk, source
+from pipelines.sources.kiosk_events import SAMPLE
 
 WHOLE = lines(EVENT, EVENT | {"answers": {"B1": 3, "A1": 1}, "comment": " "}, EVENT | {"respondent": None})
 
@@ -56,6 +57,10 @@ def is_read_at_once(content: bytes) -> bool:
         lines(EVENT | {"device": "\u3000"}, EVENT),
         lines(*({**EVENT, "answers": {code: 1}} for code in "CAB")),
         lines(*(dict(reversed(EVENT.items())), EVENT)),
+        lines(EVENT | {"answers": {}}),
+        lines(EVENT | {"comment": "2023-05-04T08:15:00Z", "answers": {"A1": -(2**63), "A2": 2**63 - 1}}),
+        lines(*[EVENT] * SAMPLE, EVENT | {"answers": {"Z9": 1, "A0": 2, "A1": 3}}),
+        WHOLE.replace(b'"A1":5', b'"\\u0041\\u0031" : -0 '),
     ],
 )
 def test_good_files_are_read_at_once_and_as_one_by_one(content: bytes):
@@ -79,13 +84,51 @@ def test_good_files_are_read_at_once_and_as_one_by_one(content: bytes):
         EVENT | {"answers/A1": 5},
         EVENT | {"submitted_at": "2023-05-04T08:15:00Z\n"},
         EVENT | {"comment": "x" * 1_000_000},
+        EVENT | {"answers": {"A1": "5"}},
+        EVENT | {"answers": {"A1": {}}},
+        EVENT | {"answers": None},
+        EVENT | {"device": 5},
+        EVENT | {"device": None},
+        EVENT | {"comment": []},
         {"seal": {}},
         [],
         {},
+        None,
+        5,
     ],
 )
 def test_what_is_unusual_is_left_to_reading_one_by_one(odd: object):
     content = lines(EVENT, odd, EVENT)
+    assert not is_read_at_once(content)
+    assert parts(content) == one_by_one(content)
+
+
+ONE = orjson.dumps(EVENT)
+TOKENS = st.sampled_from([
+    *(bytes([one]) for one in b'{}[]":,. \t\r\n\f\0\xff01-+eE'),
+    *(b"null", b"true", b"NaN", b"{}", b"[]", b"17.0", b"1e2", b"-0", b"01", b"9223372036854775808", b"1" * 400),
+    *(b"\\ud800", b"\\udc00", b"\\ud83d\\ude00", b"\\u0000", b"\\x41", b"\xed\xa0\x80", b"\xc0\xaf", b"\xef\xbb\xbf"),
+    *(b'"A1":4,', b'"Z9":4,', b'"device":"K02",', b'"answers":{"B1":2},', b'"2023-05-04"', b'"5"', b"}null{", ONE),
+])  # fmt: skip
+EDITS = st.lists(st.tuples(st.integers(0, 3 * len(ONE)), st.integers(0, 3) | st.just(len(ONE)), TOKENS), max_size=3)
+
+
+@settings(deadline=None)
+@given(edits=EDITS, copies=st.sampled_from([0, SAMPLE]))
+def test_no_byte_put_in_or_taken_out_is_judged_otherwise_than_one_by_one(
+    edits: list[tuple[int, int, bytes]], copies: int
+):
+    content = lines(*[EVENT] * 3)
+    for at, taken, put in edits:
+        content = content[:at] + put + content[at + taken :]
+    assert parts((ONE + b"\n") * copies + content) == one_by_one((ONE + b"\n") * copies + content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"null\n", b"null\nnull\n", ONE + b"null{}\n", ONE + b"\nnull\n" + ONE, ONE + ONE + b"\n\n", ONE + b" \t null\n"],
+)
+def test_values_that_arrow_takes_for_rows_are_faults(content: bytes):
     assert not is_read_at_once(content)
     assert parts(content) == one_by_one(content)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 
 import numpy as np
 import pyarrow as pa
@@ -64,7 +63,7 @@ class Form:
             heading in self.mapping.headings
             or heading in self.mapping.identity
             or heading in self.mapping.when
-            or any(heading == pattern or fnmatchcase(heading, pattern) for pattern in self.mapping.ignore)
+            or self.mapping.ignores(heading)
         )
 
     @property

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 import numpy as np
 import pyarrow as pa
@@ -98,7 +97,7 @@ class RecordPlan:
 
     def knows(self, heading: str) -> bool:
         """Whether a heading is mapped or known to carry nothing we keep."""
-        return heading in self.fields.values() or any(fnmatchcase(heading, one) for one in self.mapping.ignore)
+        return heading in self.fields.values() or self.mapping.ignores(heading)
 
 
 def conform_records(lake: Lake, plan: RecordPlan, source: Source, config: SourceConfig, landed: Landed) -> StageReport:

@@ -38,8 +38,8 @@ class RejectCode(Enum):
         "No mapping fits form or version “{value}”",
     )
     R109_DUPLICATE_HEADING = (
-        "Tiêu đề cột “{field}” xuất hiện nhiều lần trong tệp",
-        "Heading “{field}” occurs more than once in the file",
+        "Tiêu đề cột “{field}” xuất hiện nhiều lần trong tệp: hãy đặt tên khác nhau",
+        "Heading “{field}” occurs more than once in the file: give them different names",
     )
     R110_REPEATED_GROUP = (
         "Nhóm lặp “{field}” ({value}) chưa có quy tắc xử lý: khai báo trong options.repeats",

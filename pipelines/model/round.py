@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,7 +32,7 @@ class Mapping:
         when: heading → values; the mapping holds for rows where every heading has one of its values. Empty: the
             mapping holds for every row of a file that has all its headings.
         headings: heading → target. A target is a field of `pipelines.model.response.HEADER` or the code of a question.
-        ignore: patterns (`fnmatch`) of headings known to carry nothing we keep.
+        ignore: headings known to carry nothing we keep, or patterns of them with `*` and `?`.
         constants: header field → value that the file does not carry (channel, unit, time of a dated export).
         codes: code list name or question code → {text as written in the source: code}.
         time_zone: zone of times that carry none; empty means the round's.
@@ -52,6 +53,10 @@ class Mapping:
     time_format: str = ""
     identity: dict[str, str] = field(default_factory=dict)
     crosswalk: str = ""
+
+    def ignores(self, heading: str) -> bool:
+        """Whether a heading carries nothing we keep; brackets stand for themselves, as services write `… [Score]`."""
+        return any(fnmatchcase(heading, pattern.replace("[", "[[]")) for pattern in self.ignore)
 
 
 @dataclass(frozen=True)

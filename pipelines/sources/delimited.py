@@ -1,4 +1,4 @@
-"""Records of delimited text (CSV): comma, semicolon or tab, UTF-8, quoted as RFC 4180 says.
+"""Records of delimited text (CSV): comma, semicolon or tab (or what a line `sep=;` says), UTF-8, quoted by RFC 4180.
 
 A record that cannot be parsed costs its first line only: reading goes on at the next line, so that one stray
 quotation mark does not swallow the rest of the file. It must not hold more than one record.
@@ -7,6 +7,7 @@ quotation mark does not swallow the rest of the file. It must not hold more than
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterator
 from itertools import islice
@@ -20,6 +21,20 @@ from pipelines.sources.tables import Record
 
 DELIMITERS = "\t;,"  # the likelier first: headings in words hold commas
 LOOKED_AT = 20  # lines, for two that are not blank
+DECLARED = re.compile(r"sep=(.)\r?")  # what Excel writes and takes for itself in the first line
+FIELD_LIMIT = csv.field_size_limit()  # characters of a cell
+TOO_LONG_A_CELL = f"ô dài hơn {FIELD_LIMIT} ký tự · a cell of over {FIELD_LIMIT} characters"
+RETURN = (
+    "dấu xuống dòng kiểu Macintosh (CR) ngoài dấu nháy, hãy lưu lại thành CSV UTF-8"
+    " · a carriage return (CR) outside of quotes, save it as CSV UTF-8"
+)
+REASONS = {  # how an error of the library begins → what a person reads
+    "unexpected end": "dấu nháy kép mở mà không đóng · a quotation mark is opened and not closed",
+    "new-line": RETURN,
+    "field larger": TOO_LONG_A_CELL,
+}
+STRAY = "dấu nháy kép ở giữa ô · a quotation mark within a cell"
+RUNS_ON = "ô có dấu nháy kéo vào dòng không đọc được · a quoted cell runs into a line that cannot be read"
 
 
 class _BrokenRecord(Exception):
@@ -57,7 +72,7 @@ class _Feed:
         if line is None:
             raise StopIteration
         if isinstance(line, Fault):
-            raise _BrokenRecord("a quoted cell runs into a line that cannot be read")
+            raise _BrokenRecord(RUNS_ON)
         if self.size + len(line.text) > MAX_LINE:
             raise _BrokenRecord(TOO_LONG)
         self.taken.append(line)
@@ -75,7 +90,7 @@ class _Feed:
 def records(stream: BinaryIO) -> Iterator[Record | Fault]:
     """Yield the records of a file; the delimiter is the one that splits each of the first lines into most cells."""
     feed = _Feed(text_lines(stream))
-    reader = csv.reader(feed, delimiter=_delimiter_of(feed.first_texts()), strict=True)
+    reader = csv.reader(feed, delimiter=_declared(feed) or _delimiter_of(feed.first_texts()), strict=True)
     while (line := feed.peek()) is not None:
         if isinstance(line, Fault):
             feed.ahead.popleft()
@@ -89,11 +104,28 @@ def _record(reader: Iterator[list[str]], feed: _Feed) -> Record | Fault:
     try:
         cells = next(reader)
     except (csv.Error, _BrokenRecord) as error:
-        is_cut = len(feed.taken) == 1 and not feed.taken[0].is_whole
+        why = _reason(error)
+        is_cut = len(feed.taken) == 1 and not feed.taken[0].is_whole and why != RETURN
         line = feed.put_back()
         code = RejectCode.R106_TRUNCATED if is_cut else RejectCode.R107_BROKEN_LINE
-        return Fault(code, line.number, value=str(error), payload=line.text)
+        return Fault(code, line.number, value=why, payload=line.text)
     return Record(feed.taken[0].number, [text_of(cell) for cell in cells], feed.size)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, _BrokenRecord):
+        return str(error)
+    return next((reason for start, reason in REASONS.items() if str(error).startswith(start)), STRAY)
+
+
+def _declared(feed: _Feed) -> str:
+    """Return the delimiter that the first line says and take that line away; empty where it says none."""
+    first = feed.peek()
+    found = DECLARED.fullmatch(first.text) if isinstance(first, Line) else None
+    if found is None or found[1] not in DELIMITERS:
+        return ""
+    feed.ahead.popleft()
+    return found[1]
 
 
 def _delimiter_of(lines: list[str]) -> str:

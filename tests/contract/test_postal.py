@@ -106,6 +106,27 @@ def test_quoted_cell_cut_off_in_the_last_line_is_truncated():
     assert reading.lines == [2] and reading.codes == [("R106", 3)]
 
 
+def test_line_by_which_excel_declares_the_delimiter_is_no_heading():
+    assert read("postal", b"sep=;\r\nrecord_id;A1\r\nP-1;5\r\n").rows == [{"record_id": "P-1", "A1": "5"}]
+    assert read("postal", '\ufeffsep=,\n"a;b",A1\nP-1,5\n'.encode()).rows == [{"a;b": "P-1", "A1": "5"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "told"),
+    [
+        (b"record_id,A1\rP-1,5\rP-2,4\r", ("R107", 1), "CR"),
+        (b"record_id,A1\r\nP-1,5\rP-2,4\r\n", ("R107", 2), "CSV UTF-8"),
+        (b'record_id,A1\nP-1,"5" x\n', ("R107", 2), "dấu nháy kép ở giữa"),
+        (b"record_id,A1\nP-1," + b"5" * 200_000 + b"\n", ("R107", 2), "131072"),
+    ],
+    ids=["Macintosh", "a lone return", "a stray quotation mark", "a long cell"],
+)
+def test_what_is_wrong_with_a_line_is_told_in_both_languages(content: bytes, code: tuple[str, int], told: str):
+    reading = read("postal", content)
+    assert reading.codes == [code]
+    assert told in reading.faults[0].value and " · " in reading.faults[0].value
+
+
 def test_endless_quoted_cell_over_many_lines_is_given_up_and_reading_goes_on():
     many = "".join(f"P-{number},{'x' * 500}\n" for number in range(3_000))
     reading = read("postal", f'record_id,comment\nP-0,"open\n{many}'.encode())

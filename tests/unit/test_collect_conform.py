@@ -207,6 +207,13 @@ def test_headings_to_ignore_are_ignored(lake):
     one(lake, _id="3", meta__instanceID="uuid:1")
 
 
+def test_brackets_in_what_is_to_be_ignored_stand_for_themselves(lake):
+    plan = with_mapping(ignore=(*MAPPING.ignore, "* [Score]"))
+    conform(lake, lines(row() | {"Câu 1 [Score]": "1.00 / 1"}, row(id="r2") | {"Câu S": "x"}), plan=plan)
+    assert len(conformed_rows(lake)) == 1
+    assert [one["field"] for one in rejects_of(lake)] == ["Câu S"]
+
+
 def test_faults_of_the_reader_are_rejects_and_count(lake):
     _, (report,) = conform(lake, lines(row(), '{"id": "r2", "comment": "0912345678"', row(id="r3")))
     assert (report.rows_in, report.accepted, report.rejected) == (3, 2, 1)

@@ -178,6 +178,10 @@ class RejectCode(Enum):
         "Số phiếu {value} đã có với câu trả lời khác: phiếu bị sao chụp hoặc bị sửa",
         "Serial {value} was read before with other answers: the form was copied or changed",
     )
+    R508_ERASED = (
+        "Người trả lời phiếu {value} đã được xóa theo yêu cầu, nội dung trang không được giữ",
+        "The respondent of form {value} was erased on request; what the page says is not kept",
+    )
     D501_SAME_PAGE = ("Trang {value} đã được quét", "Page {value} was scanned before")
 
     @property

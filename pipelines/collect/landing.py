@@ -6,8 +6,9 @@ and landing the same bytes again finds them by their hash.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 from pipelines.lake import Lake, cursor, landing, receipt
 from pipelines.model.round import SourceConfig
@@ -40,6 +41,18 @@ def land(lake: Lake, source: Source, config: SourceConfig, round_id: str, now: d
 def receipts(lake: Lake, round_id: str, source: str) -> list[Landed]:
     """Return all that a round has received from a source so far, sorted by hash."""
     return [Landed(**lake.read_json(path)) for path in lake.glob(receipt(round_id, source, "*"))]
+
+
+def put_in_place(lake: Lake, copy: BinaryIO, landed: Landed, path: str) -> None:
+    """Put a redacted copy under the hash of landed bytes, point every receipt to it, and remove the original."""
+    copy.seek(0)
+    lake.land(copy, path)
+    for place in lake.glob(receipt("*", landed.source, landed.sha256)):
+        told = Landed(**lake.read_json(place))
+        if told.path == landed.path:
+            lake.write_json(place, asdict(replace(told, path=path)))
+    if path != landed.path:
+        lake.remove(landed.path)
 
 
 def _land_offer(lake: Lake, source: str, instance: str, offer: Offer, now: datetime) -> Landed:

@@ -41,17 +41,17 @@ def read_landed(lake: Lake, source: Source, config: SourceConfig, landed: Landed
             yield from source.read(stream, landed.name, config)
 
 
-def is_redacted(path: str) -> bool:
-    """Whether a landed object is a copy from which somebody was erased."""
-    return path.removesuffix(ENCRYPTED).endswith(REDACTED)
+def is_redacted(path: str, ending: str = REDACTED) -> bool:
+    """Whether a landed object is a copy from which somebody was erased; `ending` tells rows from pages of a scan."""
+    return path.removesuffix(ENCRYPTED).endswith(ending)
 
 
-def redacted_path(path: str) -> str:
+def redacted_path(path: str, ending: str = REDACTED) -> str:
     """Return where the redacted copy of a landed object lies."""
-    if is_redacted(path):
+    if is_redacted(path, ending):
         return path
     plain = path.removesuffix(ENCRYPTED)
-    return plain + REDACTED + path[len(plain) :]
+    return plain + ending + path[len(plain) :]
 
 
 def redacted(

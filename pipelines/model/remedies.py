@@ -81,6 +81,10 @@ _CODES: dict[RejectCode, Texts] = {
         "không cần làm gì, trừ khi người trả lời yêu cầu xóa",
         "nothing to do, unless the respondent asked for erasure",
     ),
+    RejectCode.R508_ERASED: (
+        "không cần làm gì: việc dọn hằng ngày bỏ trang này khỏi tệp quét",
+        "nothing to do: the daily upkeep takes the page out of the scan",
+    ),
 }
 
 

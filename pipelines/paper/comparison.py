@@ -17,6 +17,7 @@ from pipelines.paper.review import Decision, Item
 
 KEYS = ("record_id", "Số phiếu")
 KEYERS = ("device_id", "Người nhập")
+KEYED = "keyed"  # the kind of what is to be decided
 LARGEST = 64 << 20
 
 Table = dict[str, dict[str, str]]
@@ -114,13 +115,18 @@ def item_of(difference: Difference, first: Keyed, second: Keyed) -> Item:
     cells = (difference.first, difference.second)
     return Item(
         id=difference.id,
-        kind="keyed",
-        title=f"Phiếu · form {difference.record}",
+        kind=KEYED,
+        title=title_of(difference.record),
         question=difference.heading,
         seen=tuple(zip(cells, keyers, strict=True)),
         barred=keyers,
         has_crop=False,
     )
+
+
+def title_of(record: str) -> str:
+    """Return what a form is called on the review screen."""
+    return f"Phiếu · form {record}"
 
 
 def agreed(first: Keyed, second: Keyed, found: list[Difference], decided: Mapping[str, Decision]) -> bytes:

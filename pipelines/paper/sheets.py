@@ -141,17 +141,23 @@ def join_sheets(lake: Lake, round_id: str) -> Sheets:
 
 def publish_sheets(lake: Lake, round_id: str, sheets: Sheets) -> int:
     """Write records that are new or changed to one file for the source to fetch; return how many."""
-    before: dict[str, Record] = {}
-    for path in lake.glob(places.sheets(round_id, "*")):
-        for line in lake.read_bytes(path).splitlines():
-            record = orjson.loads(line)
-            if int(record["revision"]) > int(before.get(record["record_id"], {}).get("revision") or 0):
-                before[record["record_id"]] = record
-    new = [record for record in map(partial(_revised, before), sheets.records.values()) if record is not None]
+    revised = partial(_revised, published_records(lake, round_id))
+    new = [record for record in map(revised, sheets.records.values()) if record is not None]
     if new:
         content = b"".join(orjson.dumps(record, option=orjson.OPT_SORT_KEYS) + b"\n" for record in new)
         lake.write_bytes(places.sheets(round_id, hashlib.sha256(content).hexdigest()), content)
     return len(new)
+
+
+def published_records(lake: Lake, round_id: str) -> dict[str, Record]:
+    """Return the latest revision of every record that was written for the source, by serial number."""
+    found: dict[str, Record] = {}
+    for path in lake.glob(places.sheets(round_id, "*")):
+        for line in lake.read_bytes(path).splitlines():
+            record = orjson.loads(line)
+            if int(record["revision"]) > int(found.get(record["record_id"], {}).get("revision") or 0):
+                found[record["record_id"]] = record
+    return found
 
 
 def fetch_sheets(lake: Lake, round_id: str) -> Callable[[SourceConfig, str], Iterator[Offer]]:

@@ -7,18 +7,18 @@ back. It must not touch the ledger, a tally, a score or a release.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from tempfile import TemporaryFile
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.collect.forms import resolve_forms
-from pipelines.collect.landing import receipts
+from pipelines.collect.landing import put_in_place, receipts
 from pipelines.collect.people import RESPONSE
 from pipelines.collect.redacted import leads_to, read_landed, redacted, redacted_path
 from pipelines.collect.rejects import ERASED
-from pipelines.lake import Lake, conformed, receipt, rejects, responses, tombstone
+from pipelines.lake import Lake, conformed, rejects, responses, tombstone
 from pipelines.ledger.receipt import response_prefix
 from pipelines.model.errors import InputError
 from pipelines.model.response import COMMENT
@@ -29,6 +29,7 @@ from pipelines.privacy.pseudonyms import canonical, pseudonym, read_key
 from pipelines.privacy.vault import vault_folder
 from pipelines.sources import source as source_named
 from pipelines.stages.context import Context
+from pipelines.stages.erasing_paper import paper_answers, redact_paper
 from pipelines.stages.privacy import erased_responses, note_access, open_vault
 
 BLANKED = (COMMENT, "pseudonym")
@@ -70,6 +71,7 @@ def erase(context: Context, round_id: str, whom: Whom, person: str, reason: str)
         f"{_from_vault(context, round_, set(found))} of them had identity in the vault",
         f"{_from_answers(context, round_, set(found))} files of answers and rejects rewritten",
         *redact_landed(context, round_, sorted(set(found.values()))),
+        *redact_paper(context, round_),
     ]
 
 
@@ -85,7 +87,9 @@ def redact_landed(context: Context, round_: Round, sources: Iterable[str]) -> li
 
 def _find(context: Context, round_: Round, whom: Whom) -> dict[str, str]:
     """Return response → source of all answers of a person."""
-    known = dict(_answers(context.lake, round_.id))
+    known = dict(_answers(context.lake, round_.id)) | {
+        (one, None): source for one, source in paper_answers(context, round_).items()
+    }
     if whom.receipt:
         prefix = response_prefix(whom.receipt)
         return {one: source for (one, _), source in known.items() if one.startswith(prefix)}
@@ -167,15 +171,7 @@ def _redact(context: Context, round_: Round, source: str, landed: Landed, erased
 
     if not any(leads_to(part, forms, landed, erased) for part in parts()):
         return False
-    path = redacted_path(landed.path)
     with TemporaryFile() as copy:
         copy.writelines(redacted(parts(), forms, landed, erased))
-        copy.seek(0)
-        lake.land(copy, path)
-    for place in lake.glob(receipt("*", source, landed.sha256)):
-        told = Landed(**lake.read_json(place))
-        if told.path == landed.path:
-            lake.write_json(place, asdict(replace(told, path=path)))
-    if path != landed.path:
-        lake.remove(landed.path)
+        put_in_place(lake, copy, landed, redacted_path(landed.path))
     return True

@@ -20,7 +20,8 @@ from pipelines.paper.register import Batch, batches, issue, make_void, parse_ser
 from pipelines.paper.server import ReviewServer
 from pipelines.paper.texts import LANGUAGES, VI
 from pipelines.stages.context import Context
-from pipelines.stages.scans import SCAN, gather_sheets, open_file, scan_config
+from pipelines.stages.privacy import erased_responses
+from pipelines.stages.scans import SCAN, gather_sheets, open_file, paper_responses, scan_config
 
 KEYED = "postal"  # the source that sheets keyed by hand are collected by
 MOST_PROCEDURES = 40  # that a form can ask for
@@ -127,14 +128,23 @@ def compare_keyed(context: Context, first: Path, second: Path, round_id: str = "
     found = comparison.differences(one, other)
     decided = review.decisions(context.lake, round_id) if round_id else {}
     known = review.items(context.lake, round_id) if round_id else {}
+    erased = _erased_forms(context, round_id, {difference.record for difference in found}) if round_id else set()
     for difference in found:
-        if round_id and difference.heading and difference.id not in known:
+        is_new = difference.id not in known and difference.record not in erased
+        if round_id and difference.heading and is_new:
             review.add_item(context.lake, round_id, comparison.item_of(difference, one, other))
     content = comparison.agreed(one, other, found, decided)
     if out is not None:
         out.write_bytes(content)
     still = [difference for difference in found if not difference.heading or difference.id not in decided]
     return Compared(found, len(still), max(content.count(b"\n") - 1, 0))
+
+
+def _erased_forms(context: Context, round_id: str, records: Collection[str]) -> set[str]:
+    """Return those of the keyed forms from which the person was erased: nothing of them is kept again."""
+    erased = erased_responses(context, round_id)
+    known = paper_responses(context.round(round_id), KEYED, records)
+    return {record for response, record in known.items() if response in erased}
 
 
 def _blank(context: Context, round_: Round, order: PrintOrder) -> tuple[Blank, str]:

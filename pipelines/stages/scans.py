@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+import pyarrow as pa
+
+from pipelines.collect.identity import response_ids
 from pipelines.collect.landing import land, receipts
-from pipelines.collect.rejects import reject_table
+from pipelines.collect.redacted import is_redacted
+from pipelines.collect.rejects import ERASED, reject_table
 from pipelines.lake import Lake, rejects
 from pipelines.model.codes import RejectCode
 from pipelines.model.errors import InputError
@@ -24,13 +28,16 @@ from pipelines.model.round import Round, SourceConfig
 from pipelines.model.run import Landed, Partition, Reject, StageReport
 from pipelines.model.source import Fetch, Offer, Source
 from pipelines.paper import sheets
-from pipelines.paper.images import Unreadable, pictures
+from pipelines.paper.erasure import PAGES, ErasedPage, Page, read_redacted
+from pipelines.paper.identity import PREFIX
+from pipelines.paper.images import Picture, Unreadable, pictures
 from pipelines.paper.marks import Thresholds
 from pipelines.paper.reading import READER, PageReading, Refusal, read_page
-from pipelines.paper.register import Templates, batch_of, batches, void_serials
+from pipelines.paper.register import Batch, Templates, batch_of, batches, void_serials
 from pipelines.sources import source as source_named
 from pipelines.sources.folder import fetch_from
 from pipelines.stages.context import Context
+from pipelines.stages.privacy import erased_responses
 from pipelines.stages.reports import is_current, timed, write_report
 
 SCAN = "scan"  # the source that whole sheets are collected by
@@ -38,7 +45,18 @@ PAPER = "paper"  # under which name the pictures land
 STAGE = "read"
 PICTURES = ("*.pdf", "*.png", "*.jpg", "*.jpeg", "*.tif", "*.tiff")
 LARGEST = 1 << 29  # bytes of one scan
+FOREIGN = "mã của nơi khác · another system's code"
 DAY = re.compile(r"(?<!\d)(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)(?=\D|$|\d{6}(?!\d))")  # 2023-05-04, 20230504101500
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why a page is not kept: code, what it is about, what the page says, and the response it would have been of."""
+
+    code: RejectCode
+    value: str = ""
+    payload: str = ""
+    response: str = ""
 
 
 def read_scans(context: Context, round_id: str, files: Sequence[Path], received: date | None = None) -> StageReport:
@@ -93,7 +111,7 @@ def _read_pending(context: Context, round_: Round) -> StageReport:
         receipts(context.lake, round_.id, PAPER), key=lambda one: (one.landed_at, one.name, one.sha256)
     ):
         key = f"{SCAN}~{landed.sha256}"
-        if is_current(context.lake, round_.id, STAGE, key, READER):
+        if not landed.path or is_current(context.lake, round_.id, STAGE, key, READER):
             continue
         report = timed(partial(_read_object, context, round_, landed))
         write_report(context, key, READER, report)
@@ -111,10 +129,9 @@ def _read_object(context: Context, round_: Round, landed: Landed) -> StageReport
         if outcome is None:
             report.accepted += 1
             continue
-        code, value, payload = outcome
-        report.duplicate += code.is_duplicate
-        report.rejected += not code.is_duplicate
-        refused.append(_reject(landed, number, code, value, payload))
+        report.duplicate += outcome.code.is_duplicate
+        report.rejected += not outcome.code.is_duplicate
+        refused.append(_reject(landed, number, outcome))
     path = rejects(round_.id, SCAN, STAGE, landed.sha256)
     if refused:
         lake.write_table(path, reject_table(refused))
@@ -124,52 +141,89 @@ def _read_object(context: Context, round_: Round, landed: Landed) -> StageReport
     return report
 
 
-def _outcomes(context: Context, round_: Round, landed: Landed) -> Iterator[tuple[RejectCode, str, str] | None]:
-    """Yield for each page None where it is kept, else why not: code, value, payload."""
+def _outcomes(context: Context, round_: Round, landed: Landed) -> Iterator[Refused | None]:
+    """Yield for each page None where it is kept, else why not."""
     if landed.size > LARGEST:
-        yield RejectCode.R105_TOO_LARGE, f"{landed.size} byte", ""
+        yield Refused(RejectCode.R105_TOO_LARGE, f"{landed.size} byte")
         return
-    lake, received = context.lake, _day_of(landed, round_)
-    templates, issued, void = Templates(lake, round_.id), batches(lake, round_.id), void_serials(lake, round_.id)
-    for number, picture in enumerate(pictures(_bytes(lake, landed.path)), 1):
-        if isinstance(picture, Unreadable):
-            code = RejectCode.R105_TOO_LARGE if picture.is_large else RejectCode.R101_UNREADABLE_FILE
-            yield code, str(picture), ""
-            continue
-        reading = read_page(picture, templates.find, Thresholds())
-        if isinstance(reading, Refusal):
-            yield reading.code, reading.value, ""
-            continue
-        origin = sheets.Origin(landed.sha256, landed.name, number, received)
-        serial = reading.identity.serial
-        batch = batch_of(issued, serial)
-        if batch is None or batch.template != reading.template.id:
-            yield RejectCode.R505_SERIAL_NOT_ISSUED, serial, ""
-        elif serial in void:
-            yield RejectCode.R506_SERIAL_VOID, serial, ""
+    desk = _Desk.open(context, round_)
+    for number, page in enumerate(landed_pages(context.lake, landed.path), 1):
+        if isinstance(page, ErasedPage):
+            yield Refused(RejectCode[page.code], page.value, ERASED, page.response) if page.code else None
+        elif isinstance(page, Unreadable):
+            yield Refused(RejectCode.R105_TOO_LARGE if page.is_large else RejectCode.R101_UNREADABLE_FILE, str(page))
         else:
-            yield _keep(context, round_, reading, origin)
+            yield desk.outcome(page, sheets.Origin(landed.sha256, landed.name, number, _day_of(landed, round_)))
 
 
-def _bytes(lake: Lake, path: str) -> bytes:
+def landed_pages(lake: Lake, path: str) -> Iterator[Page]:
+    """Yield the pages of a landed scan, whether it lies as it came or with persons taken out."""
     with lake.open(path) as stream:
-        return stream.read()
+        if is_redacted(path, PAGES):
+            yield from read_redacted(stream)
+        else:
+            yield from pictures(stream.read())
 
 
-def _keep(
-    context: Context, round_: Round, reading: PageReading, origin: sheets.Origin
-) -> tuple[RejectCode, str, str] | None:
+def paper_responses(round_: Round, source: str, records: Iterable[str]) -> dict[str, str]:
+    """Return response → record of forms by their number; nothing where the source does not serve the round."""
+    instance, listed = next((one.instance for one in round_.sources if one.source == source), None), list(records)
+    if instance is None:
+        return {}
+    return dict(zip(response_ids(source, instance, pa.array(listed, pa.string())).to_pylist(), listed, strict=True))
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What a page is compared with: the forms and serial numbers of the round, and who was erased from it."""
+
+    lake: Lake
+    round: Round
+    templates: Templates
+    issued: list[Batch]
+    void: set[str]
+    erased: frozenset[str]
+
+    @classmethod
+    def open(cls, context: Context, round_: Round) -> _Desk:
+        lake, key = context.lake, round_.id
+        erased = erased_responses(context, key)
+        return cls(lake, round_, Templates(lake, key), batches(lake, key), void_serials(lake, key), erased)
+
+    def outcome(self, picture: Picture, origin: sheets.Origin) -> Refused | None:
+        reading = read_page(picture, self.templates.find, Thresholds())
+        if isinstance(reading, Refusal):
+            return Refused(reading.code, _ours(reading))
+        serial = reading.identity.serial
+        batch, (response,) = batch_of(self.issued, serial), paper_responses(self.round, SCAN, [serial])
+        if batch is None or batch.template != reading.template.id:
+            return Refused(RejectCode.R505_SERIAL_NOT_ISSUED, serial)
+        if response in self.erased:
+            return Refused(RejectCode.R508_ERASED, serial, response=response)
+        if serial in self.void:
+            return Refused(RejectCode.R506_SERIAL_VOID, serial, response=response)
+        refused = _keep(self.lake, self.round, reading, origin)
+        return refused and replace(refused, response=response)
+
+
+def _ours(refusal: Refusal) -> str:
+    """Return what a refusal is about; what the QR of somebody else says may be an identity card's, and is not kept."""
+    is_foreign = refusal.code is RejectCode.R503_UNREADABLE_QR and not refusal.value.startswith(PREFIX)
+    return FOREIGN if is_foreign and refusal.value else refusal.value
+
+
+def _keep(lake: Lake, round_: Round, reading: PageReading, origin: sheets.Origin) -> Refused | None:
     """Keep a page unless it was scanned before; another scan with other answers is refused, with what it says."""
     identity = reading.identity
-    before = sheets.known_page(context.lake, round_.id, identity.serial, identity.page)
+    before = sheets.known_page(lake, round_.id, identity.serial, identity.page)
     place = (origin.sha256, origin.number)
     if before is None or (before["origin"]["sha256"], before["origin"]["number"]) == place:
-        sheets.keep_page(context.lake, round_.id, reading, origin, _reviewers(round_))
+        sheets.keep_page(lake, round_.id, reading, origin, _reviewers(round_))
         return None
     payload = json.dumps({code: asdict(row) for code, row in reading.rows.items()}, ensure_ascii=False)
     if sheets.contradicts(reading, before):
-        return RejectCode.R507_SERIAL_TWICE, identity.serial, payload
-    return RejectCode.D501_SAME_PAGE, f"{identity.serial}-{identity.page}", payload
+        return Refused(RejectCode.R507_SERIAL_TWICE, identity.serial, payload)
+    return Refused(RejectCode.D501_SAME_PAGE, f"{identity.serial}-{identity.page}", payload)
 
 
 def _reviewers(round_: Round) -> int:
@@ -181,7 +235,8 @@ def _reviewers(round_: Round) -> int:
     return int(said)
 
 
-def _reject(landed: Landed, number: int, code: RejectCode, value: str, payload: str) -> Reject:
+def _reject(landed: Landed, number: int, refused: Refused) -> Reject:
+    code, value = refused.code, refused.value
     return Reject(
         code=code.code,
         stage=STAGE,
@@ -192,7 +247,8 @@ def _reject(landed: Landed, number: int, code: RejectCode, value: str, payload: 
         value=value,
         message_vi=code.text_vi(value=value),
         message_en=code.text_en(value=value),
-        payload=payload,
+        payload=refused.payload,
+        response_id=refused.response,
     )
 
 

@@ -13,15 +13,17 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from pipelines.collect.landing import receipts
-from pipelines.lake import backup, conformed, receipt, rejects, responses, sealed
+from pipelines.lake import Lake, backup, conformed, receipt, rejects, responses, sealed
 from pipelines.model.errors import GateError
 from pipelines.model.round import Round
 from pipelines.model.run import Landed
+from pipelines.paper import places
 from pipelines.privacy.vault import vault_folder
 from pipelines.rounds import list_rounds
 from pipelines.stages.alerts import tell, upkeep_loads
 from pipelines.stages.context import Context
 from pipelines.stages.erasing import redact_landed
+from pipelines.stages.erasing_paper import redact_paper
 from pipelines.stages.ledger import verify_ledger
 from pipelines.stages.privacy import is_due, note_access, open_vault
 from pipelines.stages.scans import PAPER
@@ -104,6 +106,7 @@ def _rounds(context: Context, round_id: str) -> list[Round]:
 
 def _retain(context: Context, round_: Round, person: str) -> list[str]:
     done = redact_landed(context, round_, [config.source for config in round_.sources])
+    done += redact_paper(context, round_)
     for setting, remove in (
         ("identity_days", _remove_identity),
         ("raw_days", _remove_raw),
@@ -125,8 +128,9 @@ def _remove_identity(context: Context, round_: Round) -> int:
 
 
 def _remove_raw(context: Context, round_: Round) -> int:
-    """Remove landed bytes that no other round holds; the receipt stays, with the hash and without a path."""
-    lake, count = context.lake, 0
+    """Remove crops, and landed bytes that no other round holds; receipts stay, with the hash and without a path."""
+    lake = context.lake
+    count = _remove(lake, lake.glob(places.crop(round_.id, "*")))
     for source in (*(config.source for config in round_.sources), PAPER):
         for landed in receipts(lake, round_.id, source):
             if not landed.path:
@@ -140,12 +144,18 @@ def _remove_raw(context: Context, round_: Round) -> int:
 
 
 def _remove_answers(context: Context, round_: Round) -> int:
-    """Seal the round, then remove its single answers and rejects."""
+    """Seal the round, then remove its single answers and rejects, and what was read and keyed from paper."""
     lake = context.lake
     paths = lake.glob(conformed(round_.id, "*", "*", "*")) + lake.glob(rejects(round_.id, "*", "*", "*"))
     paths += lake.glob(responses(round_.programme, round_.id, "*", "*"))
+    paths += lake.glob(places.page(round_.id, "*", "*")) + lake.glob(places.sheets(round_.id, "*"))
+    paths += lake.glob(places.item(round_.id, "*")) + lake.glob(places.decision(round_.id, "*", "*"))
     if paths:
         lake.write_json(sealed(round_.id), {"sealed_at": context.now().isoformat(timespec="seconds")})
+    return _remove(lake, paths)
+
+
+def _remove(lake: Lake, paths: list[str]) -> int:
     for path in paths:
         lake.remove(path)
     return len(paths)

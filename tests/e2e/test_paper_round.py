@@ -13,10 +13,15 @@ import pytest
 from e2e_kit import PROGRAMME, ROUND, context
 
 from pipelines import stages
+from pipelines.collect.landing import receipts
 from pipelines.lake import rejects, responses
+from pipelines.ledger import receipt_code
 from pipelines.methods import load_method
 from pipelines.model.instrument import Kind
 from pipelines.paper import review
+from pipelines.paper.erasure import ErasedPage
+from pipelines.paper.images import Picture
+from pipelines.stages.scans import landed_pages
 
 SHEETS = 9
 DUPLICATES = {"D501_SAME_PAGE"}
@@ -118,6 +123,40 @@ def test_sheets_that_waited_come_back_as_drawn_once_a_person_has_looked(scanned:
     assert set(rows) == scanned.with_fate("valid", "waiting")
     scanned.assert_as_drawn(rows)
     assert stages.serial_states(scanned.context, ROUND)["waiting"] == []
+
+
+def test_erasing_one_sheet_leaves_every_other_page_answer_and_reject_as_it_was(scanned: Round, counted):
+    here = scanned.context
+    rows, pages, refused = scanned.collect(), pages_of(here), refusals(here)
+    serial = min(scanned.with_fate("valid") & set(rows))
+    response = rows[serial]["response_id"]
+    stages.erase(here, ROUND, stages.Whom(receipt=receipt_code(response)), "can-bo", "đơn số 12")
+    after = pages_of(here)
+    gone = {place for place, page in after.items() if isinstance(page, ErasedPage)}
+    assert len(gone) == len(here.lake.glob(f"paper/{ROUND}/pages/{serial}-*")) + sum(one == response for one in refused)
+    for place in after.keys() - gone:
+        assert vars_of(after[place]) == vars_of(pages[place]), place
+    assert after.keys() == pages.keys() and refusals(here) == refused
+    assert scanned.collect() == rows | {serial: rows[serial] | {"comment": None, "pseudonym": None}}
+    assert [path for path in here.lake.find("review") if serial in path] == []
+
+
+def pages_of(here: stages.Context) -> dict[tuple[str, int], Any]:
+    """Return every page of every landed scan by hash and number."""
+    landed = receipts(here.lake, ROUND, "paper")
+    return {
+        (one.sha256, number): page for one in landed for number, page in enumerate(landed_pages(here.lake, one.path), 1)
+    }
+
+
+def vars_of(page: Any) -> tuple[Any, ...]:
+    return (page.pixels.tobytes(), page.is_bilevel) if isinstance(page, Picture) else (str(page),)
+
+
+def refusals(here: stages.Context) -> list[str]:
+    """Return the response of every page that was refused, empty where it is not known."""
+    paths = here.lake.glob(rejects(ROUND, "scan", "read", "*"))
+    return [one for path in paths for one in here.lake.read_table(path)["response_id"].to_pylist()]
 
 
 def test_simulating_again_changes_nothing(scanned: Round, counted):

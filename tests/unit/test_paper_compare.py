@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paper_kit import ROUND, write_round
 
 from pipelines.lake import Lake
 from pipelines.model.errors import InputError
@@ -51,11 +52,14 @@ def test_differences_of_a_round_go_to_its_review_and_the_rest_to_a_file(tmp_path
     paths = [tmp_path / name for name in ("a.csv", "b.csv", "done.csv")]
     for path, text in zip(paths, (FIRST, SECOND), strict=False):
         path.write_text(text, encoding="utf-8")
-    compared = compare_keyed(context, *paths[:2], "r", paths[2])
-    assert (compared.open, compared.done) == (3, 1) and len(review.open_items(context.lake, "r")) == 1
-    (item,) = review.open_items(context.lake, "r")
-    review.decide(context.lake, "r", item.id, "", "Chi", NOW)
-    assert compare_keyed(context, *paths[:2], "r", paths[2]).done == 2
+    with pytest.raises(InputError, match="there is no round"):
+        compare_keyed(context, *paths[:2], "r", paths[2])
+    write_round(context.lake)
+    compared = compare_keyed(context, *paths[:2], ROUND, paths[2])
+    assert (compared.open, compared.done) == (3, 1) and len(review.open_items(context.lake, ROUND)) == 1
+    (item,) = review.open_items(context.lake, ROUND)
+    review.decide(context.lake, ROUND, item.id, "", "Chi", NOW)
+    assert compare_keyed(context, *paths[:2], ROUND, paths[2]).done == 2
     assert paths[2].read_text(encoding="utf-8").splitlines()[2] == "P-2,An + Bình,3,"
 
 

@@ -1,19 +1,15 @@
-"""A small stand-in for LimeSurvey: serves responses from JSON Lines files by its RemoteControl 2 (JSON-RPC).
-
-python -m pipelines.demo.limesurvey FOLDER PORT
-"""
+"""A small stand-in for LimeSurvey: serves responses from JSON Lines files by its RemoteControl 2 (JSON-RPC)."""
 
 from __future__ import annotations
 
 import csv
 import io
-import os
 from base64 import b64encode
 from typing import Any
 
 import orjson
 
-from pipelines.demo.standin import Answer, Request, StandIn, serve
+from pipelines.demo.standin import Answer, Request, StandIn
 
 PATH = "/index.php/admin/remotecontrol"
 
@@ -24,6 +20,7 @@ class Remote(StandIn):
     `sessions` are the keys given and not released.
     """
 
+    below = PATH
     sessions: frozenset[str] = frozenset()
 
     def answer(self, request: Request) -> Answer:
@@ -82,12 +79,3 @@ def _exported(
 def _said(result: Any, miscounted: tuple[Any, ...] = ()) -> Answer:
     right, *wrong = (orjson.dumps({"id": 1, "result": one, "error": None}) for one in (result, *miscounted))
     return Answer(right, miscounted=tuple(wrong))
-
-
-def main() -> None:
-    """Serve a folder until the process is ended; user and password are in `HAILONG_PORTAL_TOKEN`."""
-    serve(Remote, os.environ.get("HAILONG_PORTAL_TOKEN", ""))
-
-
-if __name__ == "__main__":
-    main()

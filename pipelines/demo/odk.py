@@ -1,18 +1,14 @@
-"""A small stand-in for ODK Central: serves submissions from JSON Lines files as its OData does, newest first.
-
-python -m pipelines.demo.odk FOLDER PORT
-"""
+"""A small stand-in for ODK Central: serves submissions from JSON Lines files as its OData does, newest first."""
 
 from __future__ import annotations
 
-import os
 from base64 import b64encode
 from typing import Any
 from urllib.parse import unquote, urlencode
 
 import orjson
 
-from pipelines.demo.standin import PUBLIC, Answer, Request, StandIn, serve
+from pipelines.demo.standin import PUBLIC, Answer, Request, StandIn
 
 MAX_TOP = 250
 
@@ -22,6 +18,8 @@ class Central(StandIn):
 
     The last line is the newest submission; one with a `deletedAt` is not listed.
     """
+
+    below = "/v1/"
 
     def answer(self, request: Request) -> Answer:
         """Return a page of submissions."""
@@ -49,12 +47,3 @@ class Central(StandIn):
             return Answer(orjson.dumps(page))
         right, *wrong = (orjson.dumps({**page, "@odata.count": len(newest) + more}) for more in (0, 1, -1))
         return Answer(right, miscounted=tuple(wrong))
-
-
-def main() -> None:
-    """Serve a folder until the process is ended; user and password are in `HAILONG_PORTAL_TOKEN`."""
-    serve(Central, os.environ.get("HAILONG_PORTAL_TOKEN", ""))
-
-
-if __name__ == "__main__":
-    main()

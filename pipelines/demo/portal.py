@@ -1,27 +1,19 @@
-"""A small stand-in for KoboToolbox: serves submissions from JSON Lines files as its API v2 does, page by page.
-
-python -m pipelines.demo.portal FOLDER PORT
-"""
+"""A small stand-in for KoboToolbox: serves submissions from JSON Lines files as its API v2 does, page by page."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import orjson
 
-from pipelines.demo.standin import PUBLIC, Answer, Request, StandIn, serve
+from pipelines.demo.standin import PUBLIC, Answer, Request, StandIn
 from pipelines.demo.standin import Trouble as Trouble
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1_000
 
 
 class Portal(StandIn):
-    """Serves `<folder>/<asset>.jsonl`; requests must carry `token` unless it is empty."""
+    """Serves `<folder>/<asset>.jsonl`; requests must carry the token `secret` unless it is empty."""
 
-    def __init__(self, folder: Path, token: str = "", port: int = 0) -> None:
-        """Bind the port; nothing is answered yet."""
-        super().__init__(folder, token, port)
+    below = "/api/v2/"
 
     def answer(self, request: Request) -> Answer:
         """Return a page of submissions."""
@@ -48,12 +40,3 @@ class Portal(StandIn):
         }
         wrong = tuple(orjson.dumps({**page, "count": len(submissions) + more}) for more in (1, -1))
         return Answer(orjson.dumps(page), miscounted=wrong)
-
-
-def main() -> None:
-    """Serve a folder until the process is ended; the token is in `HAILONG_PORTAL_TOKEN`."""
-    serve(Portal, os.environ.get("HAILONG_PORTAL_TOKEN", ""))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Starts and stops a real Airflow (standalone, SQLite, LocalExecutor) and the stand-in portal beside it.
+"""Starts and stops a real Airflow (standalone, SQLite, LocalExecutor) and the stand-in portals beside it.
 
 Works on any free ports and beside other Airflows. What was started is written down in `state.json` of the Airflow
 home, so that a later call can find it, stop it, or clear away what a killed run left behind. It must not know what
@@ -70,7 +70,7 @@ class Server:
         return state.owner == 0 or alive(state.owner, state.owner_started)
 
     def launch(self, keep: bool) -> None:
-        """Start portal and Airflow without waiting for them. `keep`: they outlive this process."""
+        """Start portals and Airflow without waiting for them. `keep`: they outlive this process."""
         self.clear()
         self.home.mkdir(parents=True, exist_ok=True)
         self._write_passwords()
@@ -169,7 +169,7 @@ class Server:
 
     def _start_portal(self) -> tuple[subprocess.Popen[bytes], str]:
         port = free_ports(1)[0]
-        command = [sys.executable, "-m", "pipelines.demo.portal", f"{self.settings.data}/portal", str(port)]
+        command = [sys.executable, "-m", "pipelines.demo.portals", f"{self.settings.data}/portal", str(port)]
         environment = dict(os.environ) | {"HAILONG_PORTAL_TOKEN": PORTAL_TOKEN}
         return self._spawn(command, environment, "portal.log"), f"http://localhost:{port}"
 

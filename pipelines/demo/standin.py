@@ -6,24 +6,25 @@ for real answers.
 
 from __future__ import annotations
 
-import sys
+import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
 PUBLIC = "https://portal.example"  # what links name: the address that users see, not where this process listens
 HANG = 1.0  # seconds of silence
+LOG = logging.getLogger(__name__)  # the troubles that befell requests
 
 
 class Trouble(StrEnum):
@@ -62,22 +63,55 @@ class Answer:
 
 
 class StandIn:
-    """Serves the files of a folder on a free port of this machine while the `with` block runs.
+    """A portal that serves the files of a folder, on a free port of this machine while the `with` block runs.
 
     Args:
         folder: where the files with records are; they are read anew for every request.
         secret: what a request must carry; empty: anybody may read.
-        port: where to listen; 0 takes a free one.
+        troubles: what befalls the first requests, one each.
 
-    `troubles` is used up from the left, one a request; `requests` keeps the addresses asked for.
+    `troubles` is used up from the left; `requests` keeps the addresses asked for; `below` is how the paths of its
+    requests begin, by which a server of several tells them apart.
     """
 
-    def __init__(self, folder: Path, secret: str = "", port: int = 0) -> None:
-        """Bind the port; nothing is answered yet."""
+    below: ClassVar[str] = "/"
+
+    def __init__(self, folder: Path, secret: str = "", troubles: Iterable[Trouble] = ()) -> None:
+        """Take what is to be served; nothing listens yet."""
         self.folder, self.secret = folder, secret
-        self.troubles: deque[Trouble] = deque()
+        self.troubles = deque(troubles)
         self.requests: list[str] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, self))
+
+    def __enter__(self) -> Self:
+        """Begin to answer."""
+        self.served = Served([self]).__enter__()
+        self.url = self.served.url
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Stop and free the port."""
+        self.served.__exit__(kind, error, traceback)
+
+    def answer(self, request: Request) -> Answer:
+        """Return what the portal says when nothing is wrong."""
+        raise NotImplementedError
+
+    def records(self, form: str) -> list[dict[str, Any]] | None:
+        """Return the records of `<form>.jsonl`, or None where there is no such form."""
+        path = self.folder / f"{form}.jsonl"
+        if not path.is_file():
+            return None
+        return [orjson.loads(line) for line in path.read_bytes().splitlines() if line.strip()]
+
+
+class Served:
+    """Stand-ins at one address: a request goes to the first whose paths begin as its own does."""
+
+    def __init__(self, portals: Sequence[StandIn], port: int = 0) -> None:
+        """Bind the port, 0 for a free one; nothing is answered yet."""
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, portals))
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -91,17 +125,6 @@ class StandIn:
         """Stop and free the port."""
         self.server.shutdown()
         self.server.server_close()
-
-    def answer(self, request: Request) -> Answer:
-        """Return what the portal says when nothing is wrong."""
-        raise NotImplementedError
-
-    def records(self, form: str) -> list[dict[str, Any]] | None:
-        """Return the records of `<form>.jsonl`, or None where there is no such form."""
-        path = self.folder / f"{form}.jsonl"
-        if not path.is_file():
-            return None
-        return [orjson.loads(line) for line in path.read_bytes().splitlines() if line.strip()]
 
 
 def troubled(answer: Answer, trouble: Trouble, address: str) -> Answer | None:
@@ -127,10 +150,10 @@ def troubled(answer: Answer, trouble: Trouble, address: str) -> Answer | None:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers one request for a stand-in."""
+    """Answers one request for the stand-in that it is for."""
 
-    def __init__(self, portal: StandIn, *arguments: Any) -> None:
-        self.portal = portal
+    def __init__(self, portals: Sequence[StandIn], *arguments: Any) -> None:
+        self.portals = portals
         super().__init__(*arguments)
 
     def do_GET(self) -> None:
@@ -145,17 +168,21 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: what was asked is in `StandIn.requests`."""
 
     def _serve(self, body: bytes) -> None:
-        self.portal.requests.append(self.path)
-        trouble = self.portal.troubles.popleft() if self.portal.troubles else Trouble.NONE
         address = urlsplit(self.path)
+        portal = next((one for one in self.portals if address.path.startswith(one.below)), None)
+        if portal is None:
+            return self._send(Answer(b"no portal is here", 404))
+        portal.requests.append(self.path)
+        trouble = portal.troubles.popleft() if portal.troubles else Trouble.NONE
         query = {name: values[0] for name, values in parse_qs(address.query).items()}
         authorization = self.headers.get("Authorization", "")
-        answer = self.portal.answer(Request(self.command, address.path, query, authorization, body))
+        answer = portal.answer(Request(self.command, address.path, query, authorization, body))
+        if trouble is not Trouble.NONE:
+            LOG.info("%s: %s", trouble, portal.requests[-1])
         left = troubled(answer, trouble, self.path) if answer.status == 200 else answer
         if left is None:
-            time.sleep(HANG)
-        else:
-            self._send(left)
+            return time.sleep(HANG)
+        return self._send(left)
 
     def _send(self, answer: Answer) -> None:
         """Send status, headers and body; the length is the body's unless a header says otherwise."""
@@ -164,8 +191,3 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(answer.content)
-
-
-def serve(make: Callable[[Path, str, int], StandIn], secret: str) -> None:
-    """Serve the folder and port of the command line until the process is ended."""
-    make(Path(sys.argv[1]), secret, int(sys.argv[2])).server.serve_forever()

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.simulate.faults import PersonalDatum, Planted
-from pipelines.simulate.record import UNFINISHED, Record
+from pipelines.simulate.record import DELETED, UNFINISHED, Record
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,10 @@ class Account:
 class Ledger:
     """The account of each source; fault → source → record ids; personal data in comments; numbers never written.
 
-    `edited` counts the portal records whose earlier version is in the snapshot before the edits: collecting that one
-    first gives so many rows more, all superseded. `unfinished` rows are in files that are still being copied: they are
-    in no account, and are accepted once their files are whole.
+    `edited` counts, by source, the portal records whose earlier version is in the snapshot before the edits: collecting
+    that one first gives so many rows more, all superseded. `deleted` counts those that are in that snapshot only: they
+    are in no account; who collects the snapshot first accepts them, and has each reported as gone later. `unfinished`
+    rows are in files that are still being copied: they are in no account, and are accepted once their files are whole.
     """
 
     round_id: str
@@ -35,7 +36,8 @@ class Ledger:
     planted: dict[str, dict[str, list[str]]]
     personal_data: list[PersonalDatum]
     sequence_gaps: list[tuple[str, int]]
-    edited: int
+    edited: dict[str, int]
+    deleted: dict[str, int]
     unfinished: int
 
     def as_dict(self) -> dict[str, Any]:
@@ -46,17 +48,22 @@ class Ledger:
 def make_ledger(round_id: str, seed: int, planted: Planted) -> Ledger:
     """Count what stands in the records."""
     sources = sorted({record.source for record in planted.records})
-    whole = [record for record in planted.records if record.damage != UNFINISHED]
+    there = [record for record in planted.records if record.is_there]
     return Ledger(
         round_id=round_id,
         seed=seed,
-        sources={name: _account([record for record in whole if record.source == name]) for name in sources},
+        sources={name: _account([record for record in there if record.source == name]) for name in sources},
         planted=_by_fault(planted.records),
         personal_data=planted.personal_data,
         sequence_gaps=planted.gaps,
-        edited=len(planted.earlier),
-        unfinished=len(planted.records) - len(whole),
+        edited=_by_source(planted.earlier),
+        deleted=_by_source([record for record in planted.records if record.damage == DELETED]),
+        unfinished=sum(record.damage == UNFINISHED for record in planted.records),
     )
+
+
+def _by_source(records: list[Record]) -> dict[str, int]:
+    return dict(sorted(Counter(record.source for record in records).items()))
 
 
 def _account(records: list[Record]) -> Account:

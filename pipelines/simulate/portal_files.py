@@ -11,11 +11,13 @@ import orjson
 from pipelines.model.instrument import Instrument, Question, Role
 from pipelines.model.method import Method
 from pipelines.simulate.record import Record
+from pipelines.simulate.spec import SimulationSpec
 
 FIRST_ID = 21_000_001
 REVIEWS = {
     "approved": {"uid": "validation_status_approved", "color": "#00ff00", "label": "Approved"},
     "not_approved": {"uid": "validation_status_not_approved", "color": "#ff0000", "label": "Not Approved"},
+    "on_hold": {"uid": "validation_status_on_hold", "color": "#0000ff", "label": "On Hold"},
 }
 
 
@@ -29,12 +31,14 @@ def version_uid(instrument: Instrument) -> str:
     return "v" + instrument.sha256[:21]
 
 
-def portal_files(round_id: str, records: list[Record], method: Method) -> dict[str, bytes]:
+def portal_files(spec: SimulationSpec, records: list[Record], method: Method) -> dict[str, bytes]:
     """Return `<asset>.jsonl` → bytes, submissions by ascending `_id`, which follows the order of first submission."""
     ordered = sorted(records, key=lambda record: (record.submitted_at, record.record_id))
     lines: dict[str, list[bytes]] = {}
     for number, record in enumerate(ordered, FIRST_ID):
-        asset = asset_uid(round_id, record.form)
+        if not record.is_there:
+            continue
+        asset = asset_uid(spec.round_id, record.form)
         submission = _submission(record, number, asset, method.instrument(record.form))
         lines.setdefault(f"{asset}.jsonl", []).append(orjson.dumps(submission) + b"\n")
     return {name: b"".join(lines[name]) for name in sorted(lines)}
@@ -67,11 +71,12 @@ def _submission(record: Record, number: int, asset: str, instrument: Instrument)
 
 def _given(record: Record, instrument: Instrument) -> dict[str, str]:
     """Return path → text of what was given; a question without an answer is absent."""
-    texts = {question.path: _text(record, question) for question in instrument.questions}
+    texts = {question.path: answer_text(record, question) for question in instrument.questions}
     return {path: text for path, text in texts.items() if text}
 
 
-def _text(record: Record, question: Question) -> str:
+def answer_text(record: Record, question: Question) -> str:
+    """Return what a record says to a question as the text of a form; several codes are parted by spaces."""
     if question.role is Role.COMMENT:
         return record.comment
     given = (

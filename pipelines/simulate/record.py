@@ -7,9 +7,14 @@ from datetime import date, datetime
 
 from pipelines.model.codes import RejectCode
 
-SOURCES = KIOSK, POSTAL, KOBO = "kiosk", "postal", "kobo"  # the connectors whose wire formats are written
+PORTALS = KOBO, ODK = "kobo", "odk"  # a server holds their records and changes them
+LIMESURVEY = "limesurvey"
+KIOSK, POSTAL = "kiosk", "postal"
+SOURCES = (KIOSK, POSTAL, *PORTALS)  # the connectors whose wire formats are written
 SCAN = "scan"  # sheets that are printed, filled and scanned: pictures, made where the forms are printed
+PORTAL_USER = "khao-sat@example.vn"  # who reads the answers of a portal that knows users
 HALF, TAMPERED, UNFINISHED = "half", "tampered", "unfinished"
+DELETED, ENCRYPTED, UNMAPPED = "deleted", "encrypted", "unmapped"
 Answer = int | str | tuple[int, ...]  # a code, a text that is none, or the ticked options of a multiple choice
 
 
@@ -25,7 +30,8 @@ class Record:
         replaces: `version_id` of the version that this one replaced.
         review: what a reviewer said at the source: approved, not_approved, on_hold or empty.
         damage: how its line is spoilt: `broken` in the middle, `half` written; or its file: `tampered` with, so that
-            the signature fails, or `unfinished`, still being copied; or empty.
+            the signature fails, or `unfinished`, still being copied; or at a portal: `deleted` there after a first
+            visit, `encrypted`, or of a version of the form that is `unmapped`; or empty.
         marks: names of the faults that were planted in it.
         fate: the code with which it is to be refused; None where it is to be accepted.
     """
@@ -56,7 +62,12 @@ class Record:
     @property
     def is_accepted(self) -> bool:
         """Whether it is to be accepted, as soon as its file is whole."""
-        return self.fate is None and self.damage != UNFINISHED
+        return self.fate is None and self.is_there
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it can be collected now: its file is whole, and nobody has deleted it."""
+        return self.damage not in (UNFINISHED, DELETED)
 
     @property
     def file(self) -> tuple[str, date]:

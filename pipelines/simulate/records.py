@@ -7,7 +7,7 @@ from datetime import date
 
 from pipelines.model.instrument import Kind, Question
 from pipelines.simulate.answers import BLANK, Responses
-from pipelines.simulate.record import KOBO, Answer, Record
+from pipelines.simulate.record import KOBO, ODK, Answer, Record
 from pipelines.simulate.remarks import remark
 from pipelines.simulate.schedule import local_time, schedule
 from pipelines.simulate.streams import new_uuid, stream
@@ -43,7 +43,7 @@ def make_records(responses: Responses, seed: int) -> list[Record]:
                 arrives=submitted.date(),
                 answers=next(answers),
                 comment=remark(remarks) if remarks.random() < spec.faults.comments else "",
-                review="approved" if channel.source == KOBO and identity.random() < 0.3 else "",
+                review="approved" if channel.source in (KOBO, ODK) and identity.random() < 0.3 else "",
                 marks=("straight_liners",) if responses.straight_lined[index] else (),
             )
         )

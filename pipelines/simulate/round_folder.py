@@ -12,11 +12,15 @@ import yaml
 from pipelines.model.method import Method
 from pipelines.simulate.action_plan import owner_rows, target_rows
 from pipelines.simulate.kiosk_register import register_rows
+from pipelines.simulate.odk_files import form_id, odk_mappings
 from pipelines.simulate.portal_files import asset_uid
 from pipelines.simulate.postal_files import postal_mappings
-from pipelines.simulate.record import KIOSK, KOBO, POSTAL, SCAN
+from pipelines.simulate.record import KIOSK, KOBO, ODK, PORTAL_USER, PORTALS, POSTAL, SCAN
 from pipelines.simulate.sampling import Take
 from pipelines.simulate.spec import Channel, SimulationSpec
+
+MAPPINGS = {POSTAL: postal_mappings, ODK: odk_mappings}
+PAGE = 250  # submissions that are asked for at once, so that even a small round has several pages
 
 
 def round_files(spec: SimulationSpec, method: Method, plan: Sequence[Take]) -> dict[str, bytes]:
@@ -33,8 +37,8 @@ def round_files(spec: SimulationSpec, method: Method, plan: Sequence[Take]) -> d
     if register := register_rows(spec):
         files["devices.csv"] = _csv(("device_id", "unit_code", "public_key", "valid_from", "valid_to"), register)
     for channel in spec.channels:
-        if channel.source == POSTAL:
-            files["mappings/postal.yml"] = _yaml(postal_mappings(spec, method, channel.channel))
+        if write := MAPPINGS.get(channel.source):
+            files[f"mappings/{channel.source}.yml"] = _yaml(write(spec, method, channel.channel))
     return files
 
 
@@ -81,20 +85,19 @@ def _source(spec: SimulationSpec, channel: Channel) -> dict[str, Any]:
 
 def _options(spec: SimulationSpec, channel: Channel) -> dict[str, Any]:
     """Kiosks are held to their register; their files are whole as soon as they are there, and need not settle."""
-    if channel.source == KOBO:
+    if channel.source in PORTALS:
         return _portal(spec, channel)
     folder = {"inbox": inbox(spec, channel.source)}
     return folder | {"devices": "required", "settle": 0} if channel.source == KIOSK else folder
 
 
-def _portal(spec: SimulationSpec, channel: Channel) -> dict[str, str]:
+def _portal(spec: SimulationSpec, channel: Channel) -> dict[str, Any]:
+    """All portals are played at one address, and the token of the one is the password at the others."""
     form = spec.instruments[channel.respondents[0]]
-    return {
-        "url": "env:HAILONG_PORTAL_URL",
-        "secret": "HAILONG_PORTAL_TOKEN",
-        "asset": asset_uid(spec.round_id, form),
-        "form": form,
-    }
+    place = {"url": "env:HAILONG_PORTAL_URL", "secret": "HAILONG_PORTAL_TOKEN", "page_size": PAGE}
+    if channel.source == KOBO:
+        return place | {"asset": asset_uid(spec.round_id, form), "form": form}
+    return place | {"user": PORTAL_USER, "project": 1, "form_id": form_id(spec.round_id, form)}
 
 
 def _frame(spec: SimulationSpec) -> bytes:

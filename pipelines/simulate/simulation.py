@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -15,22 +16,28 @@ from pipelines.simulate.faults import plant
 from pipelines.simulate.kiosk_files import kiosk_files
 from pipelines.simulate.ledger import Ledger, make_ledger
 from pipelines.simulate.lots import Lot, make_lots, take_scanned
+from pipelines.simulate.odk_files import odk_files
 from pipelines.simulate.population import Population, build_population
 from pipelines.simulate.portal_files import portal_files
 from pipelines.simulate.postal_files import postal_files
-from pipelines.simulate.record import KIOSK, KOBO, POSTAL, SOURCES, Record
+from pipelines.simulate.record import DELETED, KIOSK, KOBO, ODK, POSTAL, SOURCES, Record
 from pipelines.simulate.records import make_records
 from pipelines.simulate.round_folder import inbox, round_files
 from pipelines.simulate.sampling import plan_sample
 from pipelines.simulate.spec import SimulationSpec
 from pipelines.simulate.truth import true_values
 
+WRITERS: dict[str, Callable[[SimulationSpec, list[Record], Method], dict[str, bytes]]] = {
+    KOBO: portal_files,
+    ODK: odk_files,
+}
+
 
 @dataclass(frozen=True)
 class SimulatedRound:
     """A round and everything that is true of it.
 
-    `records` are what the sources hold, faults included; `earlier` the portal's records before they were edited;
+    `records` are what the sources hold, faults included; `earlier` the portals' records before they were edited;
     `truth` the table of `true_values`; `ledger` what was planted; `lots` the sheets that are to be printed and scanned.
     """
 
@@ -61,20 +68,27 @@ def simulate_round(spec: SimulationSpec, method: Method, seed: int) -> Simulated
 def files_of(simulated: SimulatedRound) -> dict[str, bytes]:
     """Return path in the lake → bytes of the round's folder and of all source files, in the formats of the sources.
 
-    `portal/<asset>.jsonl` is what the portal holds; `portal-before-edits/` holds what it held before.
+    `portal/<source>/` is what the portals hold; `portal-before-edits/<source>/` what they held before.
     """
     spec, method = simulated.spec, simulated.population.method
     own = {source: [r for r in simulated.records if r.source == source] for source in SOURCES}
-    before = {record.record_id: record for record in simulated.earlier}
-    unedited = [before.get(record.record_id, record) for record in own[KOBO]]
     folders = {
         f"rounds/{spec.round_id}": round_files(spec, method, plan_sample(spec, simulated.seed)),
         inbox(spec, KIOSK): kiosk_files(own[KIOSK], method, spec.round_id),
         inbox(spec, POSTAL): postal_files(spec, own[POSTAL], method),
-        "portal": portal_files(spec.round_id, own[KOBO], method),
-        "portal-before-edits": portal_files(spec.round_id, unedited, method) if before else {},
     }
+    for portal, write in WRITERS.items():
+        folders[f"portal/{portal}"] = write(spec, own[portal], method)
+        if simulated.earlier:
+            folders[f"portal-before-edits/{portal}"] = write(spec, _before(simulated, own[portal]), method)
     return {f"{folder}/{name}": content for folder, files in folders.items() for name, content in files.items()}
+
+
+def _before(simulated: SimulatedRound, records: list[Record]) -> list[Record]:
+    """Return what a portal held before records were edited and deleted."""
+    earlier = {record.version_id: record for record in simulated.earlier}
+    kept = [replace(one, damage="") if one.damage == DELETED else one for one in records]
+    return [replace(earlier.get(one.replaces, one), record_id=one.record_id) for one in kept]
 
 
 def write_round(lake: Lake, simulated: SimulatedRound) -> list[str]:

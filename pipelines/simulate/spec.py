@@ -126,6 +126,10 @@ class Faults:
     unregistered: int = 0
     tampered: int = 0
     unfinished: int = 0
+    on_hold: int = 0
+    deleted: int = 0
+    encrypted: int = 0
+    unmapped: int = 0
 
 
 @dataclass(frozen=True)

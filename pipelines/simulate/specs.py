@@ -60,6 +60,10 @@ FAULTS = Faults(
     unregistered=2,
     tampered=3,
     unfinished=3,
+    on_hold=2,
+    deleted=2,
+    encrypted=1,
+    unmapped=2,
 )
 
 
@@ -153,6 +157,7 @@ def province_spec(communes: Sequence[UnitRow], scale: float = 1.0) -> Simulation
         scale: multiplies the adults of each village (20 to 40 villages a commune, 300 to 900 adults each).
     """
     keyers = _devices("NL", 36 * len(communes))
+    tablets = tuple(f"T{unit.unit_code}" for unit in communes)
     return SimulationSpec(
         round_id="sipas-2025-hung-yen",
         programme="sipas",
@@ -168,11 +173,12 @@ def province_spec(communes: Sequence[UnitRow], scale: float = 1.0) -> Simulation
         design=Design(strata=(), psu="psu_code", finite_population=False),
         sample=Sample(size=12, psus=3),
         channels=(
-            Channel("kobo", "interview", 0.7, tuple(f"T{unit.unit_code}" for unit in communes), 0.02),
+            Channel("kobo", "interview", 0.5, tablets, 0.02),
+            Channel("odk", "interview", 0.2, tablets, 0.02),
             Channel("postal", "interview", 0.3, keyers, -0.02),
         ),
         instruments={"citizen": "household"},
-        faults=FAULTS,
+        faults=replace(FAULTS, outside_window=1),  # so that the demonstration has one month less of each source
         seconds=1200.0,
         rollup="pooled",
         tasks=PROVINCE_PLAN,

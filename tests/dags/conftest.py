@@ -70,7 +70,7 @@ def simulated(spec, tmp_path_factory):
 @pytest.fixture(scope="module")
 def make_lake(simulated, tmp_path_factory):
     """Return a function that makes a fresh lake with the small round and names it in the environment."""
-    with pytest.MonkeyPatch.context() as patch, Portal(simulated / "portal", PORTAL_TOKEN) as portal:
+    with pytest.MonkeyPatch.context() as patch, Portal(simulated / "portal" / "kobo", PORTAL_TOKEN) as portal:
         patch.setenv("HAILONG_PORTAL_URL", portal.url)
         patch.setenv("HAILONG_PORTAL_TOKEN", PORTAL_TOKEN)
         patch.delenv("HAILONG_WAREHOUSE", raising=False)

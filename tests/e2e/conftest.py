@@ -35,7 +35,7 @@ def hailong(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 def portal(simulated: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
     """The stand-in portal with the simulated round's answers, its lake copied to the test's."""
     shutil.copytree(simulated, folder, dirs_exist_ok=True)
-    with Portal(folder / "portal", TOKEN) as running:
+    with Portal(folder / "portal" / "kobo", TOKEN) as running:
         monkeypatch.setenv("HAILONG_PORTAL_URL", running.url)
         monkeypatch.setenv("HAILONG_PORTAL_TOKEN", TOKEN)
         yield running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,11 @@ from pipelines.lake import Lake, conformed
 if TYPE_CHECKING:
     import pyarrow.dataset as ds  # imports pandas, which takes a second
 
+IDENTITY = pa.schema([pa.field("response_id", pa.string())])
 ROW = pa.field("row", pa.int64())
 ROWS_A_BLOCK = 65_536
+# DuckDB knows no size of a stream, takes it for small and would hold all of it: what is on the right of a join is held.
+BUILD_RIGHT = "SET disabled_optimizers = 'build_side_probe_side'"
 
 
 def all_months(lake: Lake, round_id: str, source: str) -> list[str]:
@@ -36,10 +40,14 @@ def affected_months(lake: Lake, round_id: str, source: str, shas: list[str]) -> 
     if not own or not others:
         return sorted(months)
     with duckdb.connect() as connection:
-        connection.register("own", _identities(lake, own))
-        connection.register("other", _identities(lake, others))
-        found = connection.sql("SELECT DISTINCT month FROM other SEMI JOIN own USING (response_id)").fetchall()
-    return sorted(months | {str(month) for (month,) in found})
+        connection.execute(BUILD_RIGHT)
+        connection.register("stream", read_blocks(lake, own, IDENTITY, IDENTITY.names))
+        connection.execute("CREATE TEMP TABLE own AS SELECT DISTINCT response_id FROM stream")
+        for month, files in groupby(others, month_of):
+            connection.register("stream", read_blocks(lake, list(files), IDENTITY, IDENTITY.names))
+            if connection.execute("SELECT 1 FROM stream SEMI JOIN own USING (response_id) LIMIT 1").fetchone():
+                months.add(month)
+    return sorted(months)
 
 
 def month_of(path: str) -> str:
@@ -56,8 +64,15 @@ def dataset(lake: Lake, paths: Iterable[str], schema: pa.Schema) -> ds.Dataset:
 
 def read_blocks(lake: Lake, paths: list[str], schema: pa.Schema, columns: Sequence[str]) -> pa.RecordBatchReader:
     """Return some columns of files, one file after the other, and `row`, which counts all rows from 0."""
+    import pyarrow.dataset as ds
+
     wanted = pa.schema([schema.field(name) for name in columns])
-    scanner = dataset(lake, paths, wanted).scanner(batch_size=ROWS_A_BLOCK, batch_readahead=2, fragment_readahead=1)
+    scanner = dataset(lake, paths, wanted).scanner(
+        batch_size=ROWS_A_BLOCK,
+        batch_readahead=2,
+        fragment_readahead=1,
+        fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=False),  # it would hold a file's columns whole
+    )
     return pa.RecordBatchReader.from_batches(wanted.append(ROW), _numbered(scanner.to_batches()))
 
 
@@ -66,16 +81,3 @@ def _numbered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         yield batch.append_column(ROW, pa.array(np.arange(first, first + len(batch))))
         first += len(batch)
-
-
-def _identities(lake: Lake, paths: list[str]) -> ds.Dataset:
-    import pyarrow.dataset as ds
-
-    month = pa.field("month", pa.string())
-    return ds.dataset(
-        [lake.full(path) for path in paths],
-        schema=pa.schema([pa.field("response_id", pa.string()), month]),
-        filesystem=lake.fs,
-        format="parquet",
-        partitioning=ds.HivePartitioning(pa.schema([month])),
-    )

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipelines.collect.months import read_blocks
+from pipelines.collect.months import BUILD_RIGHT, read_blocks
 from pipelines.collect.plan import ScreenPlan
 from pipelines.collect.rules import broken_rule, rule_places
 from pipelines.collect.schema import item_columns, response_schema
@@ -171,6 +171,7 @@ class Verdicts:
         self._connection, self._lake, self._plan = connection, lake, plan
         self._mine, self._others, self._schema = mine, others, response_schema(plan.method)
         connection.execute(f"SET memory_limit = '{MEMORY}'")
+        connection.execute(BUILD_RIGHT)
         connection.execute("SET TimeZone = 'UTC'")  # payloads must not depend on the machine
         connection.register("excluded", _excluded(plan))
         self._find_suspects()

@@ -69,11 +69,13 @@ def list_(
 def show(
     round_id: RoundId,
     place: Annotated[str, typer.Argument(help="place, as `hailong rejects list --rows` shows it: 3fa9b2c14d:17")],
+    reason: Annotated[str, typer.Option("--reason", help="why; kept in the audit")],
+    person: Annotated[str, typer.Option("--person", help="who looks; default HAILONG_PERSON, else the user")] = "",
 ) -> None:
-    """Show one row in full: code and text, file, line, field, value, what came (without identity), how to mend it."""
+    """Show one row in full, noted in the audit first: code, texts, place, what came (identity masked), the remedy."""
     from pipelines import stages
 
-    for detail in stages.reject_details(stages.open_context(), round_id, place):
+    for detail in stages.reject_details(stages.open_context(), round_id, place, person, reason):
         row, table = detail.row, Table.grid(padding=(0, 2))
         lines = [
             ("mã · code", row["code"]),

@@ -1,7 +1,8 @@
 """The review screen: a small web server on this machine only, for one round.
 
 It serves one page without anything from elsewhere, the open items, their pictures, and takes decisions. Whoever has
-not the address with its token gets nothing. It must not know how a decision is used.
+not the address with its token gets nothing, and nobody sees an item before it was noted who does. It must not know how
+a decision is used.
 """
 
 from __future__ import annotations
@@ -41,9 +42,12 @@ class ReviewServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, lake: Lake, round_id: str, port: int, now: Callable[[], datetime]) -> None:
-        """Listen on a port of this machine; 0 takes a free one."""
-        self.lake, self.round_id, self.now = lake, round_id, now
+    def __init__(
+        self, lake: Lake, round_id: str, port: int, now: Callable[[], datetime], note: Callable[[str, str], None]
+    ) -> None:
+        """Listen on a port of this machine; 0 takes a free one. `note` is told person and item before it is shown."""
+        self.lake, self.round_id, self.now, self._note = lake, round_id, now, note
+        self._shown: dict[str, set[str]] = {}  # item → by whom it was seen
         self.token = secrets.token_urlsafe(16)
         super().__init__((HOST, port), _Handler)
 
@@ -51,6 +55,16 @@ class ReviewServer(ThreadingHTTPServer):
     def url(self) -> str:
         """The address to open, with the token."""
         return f"http://{HOST}:{self.server_port}/?t={self.token}"
+
+    def show(self, person: str, item: str) -> None:
+        """Note once that a person sees an item; from now on its picture is served."""
+        if person not in self._shown.get(item, ()):
+            self._note(person, item)
+            self._shown.setdefault(item, set()).add(person)
+
+    def is_shown(self, item: str) -> bool:
+        """Whether somebody was noted to see an item."""
+        return item in self._shown
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Tell of everything but a browser that went away in the middle of an answer."""
@@ -95,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_items(self, person: str) -> None:
         queue = queue_of(self.server.lake, self.server.round_id, person, MOST)
+        for item, _ in queue.items:
+            self.server.show(person.strip(), item.id)
         found = [asdict(item) | {"known": known} for item, known in queue.items]
         self._send_json({"open": queue.open, "mine": queue.mine, "items": found})
 
@@ -122,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_crop(self, item_id: str) -> None:
         path = places.crop(self.server.round_id, item_id)
-        if "/" in item_id or "*" in item_id or not self.server.lake.exists(path):
+        if not self.server.is_shown(item_id) or not self.server.lake.exists(path):
             self._send_json({"error": "not here"}, HTTPStatus.NOT_FOUND)
         else:
             self._send(self.server.lake.read_bytes(path), "image/png")

@@ -1,4 +1,4 @@
-"""The audit: one file for every access of a person to identity or raw bytes, never overwritten; the lake keeps it.
+"""The audit: a file for every access of a person to identity, payloads or crops, never overwritten; the lake keeps it.
 
 It must not hold what was seen, nor the telephone number or name that was looked for.
 """
@@ -12,6 +12,11 @@ from typing import Any
 
 from pipelines.lake import Lake, access
 
+VAULT_READ = "VAULT_READ"  # what the vault holds of a person
+PAYLOAD_READ = "PAYLOAD_READ"  # what came in a row that was refused
+REVIEW_READ = "REVIEW_READ"  # a crop of a form, or what two keyers keyed of it
+ERASE, RETENTION = "ERASE", "RETENTION"
+
 
 @dataclass(frozen=True)
 class Access:
@@ -20,7 +25,7 @@ class Access:
     round_id: str
     accessed_at: datetime
     person: str
-    access: str  # VAULT_READ, RAW_READ, PAYLOAD_READ, ERASE, RETENTION
+    access: str  # one of the above
     subject: str  # a receipt, pseudonym, hash or place; never identity
     reason: str
 

@@ -25,6 +25,7 @@ from pipelines.model.response import COMMENT
 from pipelines.model.round import Round
 from pipelines.model.run import Landed
 from pipelines.model.source import Fault, RawRows
+from pipelines.privacy.access import ERASE
 from pipelines.privacy.pseudonyms import canonical, pseudonym, read_key
 from pipelines.privacy.vault import vault_folder
 from pipelines.sources import source as source_named
@@ -57,7 +58,7 @@ def erase(context: Context, round_id: str, whom: Whom, person: str, reason: str)
         InputError: nobody is found, no reason is given, or a key that is needed is missing.
     """
     round_ = context.round(round_id)
-    note_access(context, round_id, "ERASE", whom.subject, person, reason)
+    note_access(context, round_id, ERASE, whom.subject, person, reason)
     found = _find(context, round_, whom)
     if not found:
         remedy = "compare the receipt; a telephone number is found only where it was kept as identity"

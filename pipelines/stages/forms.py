@@ -19,12 +19,15 @@ from pipelines.paper.printing import Blank, Heading, make_blank, print_sheets
 from pipelines.paper.register import Batch, batches, issue, make_void, parse_serials, void_serials
 from pipelines.paper.server import ReviewServer
 from pipelines.paper.texts import LANGUAGES, VI
+from pipelines.privacy.access import REVIEW_READ
 from pipelines.stages.context import Context
-from pipelines.stages.privacy import erased_responses
+from pipelines.stages.privacy import erased_responses, note_access
 from pipelines.stages.scans import SCAN, gather_sheets, open_file, paper_responses, scan_config
 
 KEYED = "postal"  # the source that sheets keyed by hand are collected by
 MOST_PROCEDURES = 40  # that a form can ask for
+REVIEWING = "duyệt phiếu giấy · review of paper forms"
+COMPARING = "đối chiếu hai lần nhập · comparing what two keyers keyed"
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,12 @@ def issue_forms(context: Context, round_id: str, order: PrintOrder) -> tuple[Bla
 
 
 def review_server(context: Context, round_id: str, port: int) -> ReviewServer:
-    """Return the review screen of a round, listening."""
-    return ReviewServer(context.lake, context.round(round_id).id, port, context.now)
+    """Return the review screen of a round, listening; it notes in the audit whom it shows what."""
+
+    def note(person: str, item: str) -> None:
+        note_access(context, round_id, REVIEW_READ, item, person, REVIEWING)
+
+    return ReviewServer(context.lake, context.round(round_id).id, port, context.now, note)
 
 
 def void_serial(context: Context, round_id: str, serial: str, person: str, reason: str) -> None:
@@ -128,6 +135,8 @@ def compare_keyed(context: Context, first: Path, second: Path, round_id: str = "
     found = comparison.differences(one, other)
     decided = review.decisions(context.lake, round_id) if round_id else {}
     known = review.items(context.lake, round_id) if round_id else {}
+    if round_id:
+        note_access(context, context.round(round_id).id, REVIEW_READ, f"{one.name}, {other.name}", "", COMPARING)
     erased = _erased_forms(context, round_id, {difference.record for difference in found}) if round_id else set()
     for difference in found:
         is_new = difference.id not in known and difference.record not in erased

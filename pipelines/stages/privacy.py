@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pipelines.lake import tombstone
 from pipelines.model.errors import InputError
 from pipelines.model.round import Round
-from pipelines.privacy.access import Access
+from pipelines.privacy.access import VAULT_READ, Access
 from pipelines.privacy.keeper import Keeper
 from pipelines.privacy.pseudonyms import read_key
 from pipelines.privacy.vault import Vault, vault_folder
@@ -56,7 +56,7 @@ def is_due(context: Context, round_: Round, setting: str) -> bool:
 
 
 def note_access(context: Context, round_id: str, action: str, subject: str, person: str, reason: str) -> None:
-    """Note that a person is about to see or change identity, raw bytes or the payload of a rejected row.
+    """Note that a person is about to see or change identity, raw bytes, a crop or the payload of a rejected row.
 
     Call it before showing anything: what is not noted must not be seen. `subject` names the object, never the person
     whom it is about.
@@ -76,7 +76,7 @@ def read_vault(context: Context, round_id: str, pseudonym: str, person: str, rea
     vault, round_ = open_vault(context), context.round(round_id)
     if vault is None:
         raise InputError("there is no vault", "HAILONG_VAULT", "name the folder of the vault")
-    note_access(context, round_id, "VAULT_READ", pseudonym, person, reason)
+    note_access(context, round_id, VAULT_READ, pseudonym, person, reason)
     rows = vault.rows(vault_folder(round_.year, round_id, "*", "*"), context.settings.age_identity)
     return [row for row in rows if pseudonym in (row["person"], row["response"])]
 

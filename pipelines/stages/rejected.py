@@ -16,7 +16,9 @@ from pipelines.collect.rejects import read_rejects
 from pipelines.model.codes import RejectCode
 from pipelines.model.errors import InputError
 from pipelines.model.remedies import remedy_of
+from pipelines.privacy.access import PAYLOAD_READ
 from pipelines.stages.context import MONTH, Context
+from pipelines.stages.privacy import note_access
 
 STAGES = ("conform", "screen")
 COUNTED = ("source", "month", "stage", "code")
@@ -61,11 +63,13 @@ def reject_rows(context: Context, round_id: str, chosen: Chosen, limit: int) -> 
     ]
 
 
-def reject_details(context: Context, round_id: str, place: str) -> list[Detail]:
+def reject_details(context: Context, round_id: str, place: str, person: str, reason: str) -> list[Detail]:
     """Return what was refused at a place: the beginning of the hash of the landed bytes, and a line after a colon.
 
+    A payload may tell of a person, though identity is masked: who looks, and why, is noted first.
+
     Raises:
-        InputError: there is nothing at this place, or several objects begin so.
+        InputError: there is nothing at this place, several objects begin so, or no reason is given.
     """
     sha256, _, line = place.partition(":")
     table = read_rejects(context.lake, context.round(round_id).id)
@@ -77,6 +81,7 @@ def reject_details(context: Context, round_id: str, place: str) -> list[Detail]:
         raise InputError("no row was refused at this place", place, remedy)
     if len(set(found["landing_sha256"].to_pylist())) > 1:
         raise InputError("several landed objects begin so", place, "write more digits of the hash")
+    note_access(context, round_id, PAYLOAD_READ, place, person, reason)
     return [_detail(row) for row in found.to_pylist()]
 
 

@@ -18,6 +18,7 @@ from pipelines.model.errors import GateError
 from pipelines.model.round import Round
 from pipelines.model.run import Landed
 from pipelines.paper import places
+from pipelines.privacy.access import RETENTION
 from pipelines.privacy.vault import vault_folder
 from pipelines.rounds import list_rounds
 from pipelines.stages.alerts import tell, upkeep_loads
@@ -114,7 +115,7 @@ def _retain(context: Context, round_: Round, person: str) -> list[str]:
     ):
         if is_due(context, round_, setting) and (count := remove(context, round_)):
             done.append(f"{setting}: {count} files removed")
-            note_access(context, round_.id, "RETENTION", setting, person, f"{count} files, as settings.retention says")
+            note_access(context, round_.id, RETENTION, setting, person, f"{count} files, as settings.retention says")
     return done
 
 

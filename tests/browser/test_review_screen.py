@@ -29,7 +29,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def url(lake: Lake) -> Iterator[str]:
-    server = ReviewServer(lake, ROUND, 0, lambda: NOW)
+    server = ReviewServer(lake, ROUND, 0, lambda: NOW, lambda person, item: None)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server.url

@@ -6,7 +6,7 @@ import pytest
 from desk_kit import ROUND, bring_in, context_of, drop, form, write_round
 from rich.console import Console
 
-from pipelines import cli, cli_rejects
+from pipelines import cli, cli_privacy, cli_rejects
 from pipelines.lake import Lake
 
 
@@ -28,7 +28,8 @@ def hailong(desk, monkeypatch, capsys):
     """Run the command; return its exit code and what it said."""
     monkeypatch.setenv("HAILONG_DATA", desk)
     monkeypatch.setenv("HAILONG_WAREHOUSE", f"duckdb:///{desk}/warehouse.duckdb")
-    monkeypatch.setattr(cli_rejects, "out", Console(width=200))
+    for module in (cli_rejects, cli_privacy):
+        monkeypatch.setattr(module, "out", Console(width=200))
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["hailong", *arguments])
@@ -50,10 +51,15 @@ def test_list_counts_by_code_and_lists_rows_with_their_places(hailong):
 def test_show_tells_reason_and_remedy_in_both_languages_and_what_came(hailong):
     _, said = hailong("rejects", "list", ROUND, "--code", "R203", "--rows")
     place = next(word for word in said.split() if word.endswith(":3"))
-    code, said = hailong("rejects", "show", ROUND, place)
+    code, said = hailong("rejects", "show", ROUND, place, "--reason", " ")
+    assert code == 3 and "P0002" not in said, "nothing is seen without a reason"
+    code, said = hailong("rejects", "show", ROUND, place, "--reason", "đối chiếu phiếu giấy", "--person", "can-bo")
     assert code == 0
     assert "Mã trả lời “[9]”" in said and "Answer code “[9]”" in said
     assert "cách sửa" in said and "remedy" in said and "P0002" in said
+    _, audit = hailong("privacy", "audit", ROUND)
+    (line,) = [line for line in audit.splitlines() if "PAYLOAD_READ" in line]
+    assert all(word in line for word in ("can-bo", place, "đối chiếu phiếu giấy"))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +67,7 @@ def test_show_tells_reason_and_remedy_in_both_languages_and_what_came(hailong):
     [
         ("rejects", "list", ROUND, "--code", "X"),
         ("rejects", "list", "no-round"),
-        ("rejects", "show", ROUND, "zz"),
+        ("rejects", "show", ROUND, "zz", "--reason", "xem"),
         ("rejects", "replay", ROUND, "--source", "fax"),
         ("close", ROUND, "2022-01"),
     ],

@@ -15,6 +15,7 @@ from paper_kit import ROUND, png
 from pipelines.lake import Lake, rejects, responses
 from pipelines.model.errors import InputError, StateError
 from pipelines.paper import review
+from pipelines.privacy.access import accesses
 from pipelines.stages.context import Context
 from pipelines.stages.forms import PrintOrder, print_forms, review_server, serial_batches, serial_states, void_serial
 from pipelines.stages.scans import gather_sheets, read_scans
@@ -199,6 +200,7 @@ def test_review_screen_shows_the_crop_and_keeps_the_decision_with_its_name(desk:
         page = httpx.get(server.url)
         assert page.status_code == 200 and "http" not in page.text.replace("http-equiv", "")
         assert client.get("/items").json() == {"open": 1, "mine": 0, "items": []}
+        assert client.get("/crop/000001-1-A2").status_code == 404, "nobody was noted to see it"
         (item,) = client.get("/items?person=Bình").json()["items"]
         assert item["question"] == "Trang thiết bị phục vụ đầy đủ" and item["options"]["4"] == "Hài lòng"
         crop = client.get(f"/crop/{item['id']}")
@@ -210,6 +212,8 @@ def test_review_screen_shows_the_crop_and_keeps_the_decision_with_its_name(desk:
         assert client.post("/decisions", json=said).status_code == 200
         assert client.post("/decisions", json=said | {"person": "Chi"}).status_code == 409
         assert client.get("/items?person=Chi").json() == {"open": 0, "mine": 0, "items": []}
+    seen = [(one.person, one.access, one.subject) for one in accesses(desk.context.lake, ROUND)]
+    assert seen == [("Bình", "REVIEW_READ", item["id"])]
     assert gather_sheets(desk.context, ROUND) == 1
     assert review.decisions(desk.context.lake, ROUND)[item["id"]].person == "Bình"
 

@@ -90,7 +90,7 @@ def test_a_filter_that_names_what_there_is_not_is_an_error(screened, chosen):
 def test_rows_name_their_place_and_a_place_shows_the_row_with_its_remedy(screened):
     rows = reject_rows(screened, ROUND, Chosen(code="R203"), 10)
     assert [(row["file"], row["field"], row["value"]) for row in rows] == [("a.csv", "Câu A1", "tốt")] * 2
-    (detail,) = reject_details(screened, ROUND, rows[-1]["place"])
+    (detail,) = reject_details(screened, ROUND, rows[-1]["place"], "An", "xem lại")
     assert detail.row["line"] == 7 and "“tốt”" in detail.row["message_vi"] and "“tốt”" in detail.row["message_en"]
     payload = dict(detail.payload)
     assert payload["Câu A1"] == "tốt" and payload["Ý kiến"] == "gọi [điện thoại]"
@@ -100,7 +100,7 @@ def test_rows_name_their_place_and_a_place_shows_the_row_with_its_remedy(screene
 @pytest.mark.parametrize("place", ["", "zz:1", ":3"])
 def test_a_place_where_nothing_was_refused_is_an_error(screened, place):
     with pytest.raises(InputError, match="hailong rejects list"):
-        reject_details(screened, ROUND, place)
+        reject_details(screened, ROUND, place, "An", "xem lại")
 
 
 def test_every_code_has_a_remedy_in_both_languages():

@@ -6,7 +6,7 @@ A blank answer is null. Text that is no code or number of the question is noted 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -95,8 +95,30 @@ def _has(code: int, chosen: Mapping[str, frozenset[int] | None]) -> Callable[[st
 
 def _chosen(text: str, codes: Mapping[str, int]) -> frozenset[int] | None:
     """Return the codes of a multiple choice: one text, or several with semicolons, commas or else spaces between."""
-    for parts in ([text], text.split(";"), text.split(","), re.split(r"[\s,]+", text)):
+    for parts in ([text], text.split(";"), _between_commas(text, codes) or re.split(r"[\s,]+", text)):
         words = [word for word in map(clean_text, parts) if word]
         if words and all(word in codes for word in words):
             return frozenset(codes[word] for word in words)
     return None
+
+
+def _between_commas(text: str, codes: Collection[str]) -> list[str]:
+    """Return the options that a text joins by commas, some of which may hold commas themselves.
+
+    Nothing where it cannot be divided into options; the text itself, which is none, where it can in several ways.
+    """
+    parts = text.split(",")
+    widest = 1 + max((option.count(",") for option in codes), default=0)
+    ways, ends = [0] * len(parts) + [1], [0] * len(parts)  # from each part on: how many ways, and where an option ends
+    for start in reversed(range(len(parts))):
+        for end in range(start + 1, min(start + widest, len(parts)) + 1):
+            word = clean_text(",".join(parts[start:end]))
+            if ways[end] and (word in codes or not word):
+                ways[start], ends[start] = min(2, ways[start] + ways[end]), end
+    if ways[0] > 1:
+        return [text]
+    found, start = list[str](), 0
+    while ways[0] and start < len(parts):
+        found.append(",".join(parts[start : ends[start]]))
+        start = ends[start]
+    return found

@@ -264,6 +264,32 @@ def test_google_spreadsheet_exported_again_with_more_rows_counts_each_row_once(t
     assert visits.counted == [4, 4, 5] and codes["D401_SAME_RECORD"] == 2
 
 
+COMMAS = GOOGLE.replace("media: {", 'media: {"Truyền hình, phát thanh, báo chí": 1, "Báo, đài": 2, đài: 3, ')
+
+
+@pytest.mark.parametrize(
+    ("written", "chosen"),
+    [
+        ("Truyền hình, phát thanh, báo chí", [1]),
+        ("Loa, Truyền hình, phát thanh, báo chí", [1, 3]),
+        ("Truyền hình, phát thanh, báo chí, Loa, Báo", [1, 2, 3]),
+        ("Báo, đài", [2]),
+        ("Truyền hình, phát thanh", None),
+        ("Loa, Báo, đài", None),  # two options, or the one of that name
+    ],
+)
+def test_choices_that_hold_commas_are_told_apart(tmp_path: Path, lake: Lake, written: str, chosen: list[int]):
+    mappings = read_mappings(COMMAS.encode(), "m")
+    config = SourceConfig("spreadsheet", "test", "portal", {"inbox": str(tmp_path)}, mappings)
+    visits = Visits(lake, config)
+    head = EXPORT.splitlines()[0]
+    (tmp_path / "phieu.csv").write_text(f'{head}\n21/08/2023 13:10:31,Hài lòng,"{written}"\n', encoding="utf-8")
+    assert visits.visit() == ({} if chosen else {"R203_UNKNOWN_CODE": 1})
+    if chosen:
+        row = lake.read_table(responses("tthc", ROUND.id, "2023-08", "spreadsheet")).to_pylist()[0]
+        assert [code for code in (1, 2, 3) if row[f"media_{code}"]] == chosen
+
+
 def test_payload_of_a_deletion_names_the_record(lake: Lake, portal):
     server, visits, record = portal
     store(server, "f", record(1, 5), record(2, 4))

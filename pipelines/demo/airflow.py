@@ -97,20 +97,11 @@ class Runs:
 
     def progress(self) -> str:
         """Return how many tasks are done and what runs now, in a few words."""
-        tasks = self._get("/dags/~/dagRuns/~/taskInstances", limit=1000)["task_instances"]
-        done = sum(task["state"] in ("success", "skipped") for task in tasks)
-        running = sorted({f"{t['dag_id']}.{t['task_id'].split('.')[-1]}" for t in tasks if t["state"] == "running"})
+        path = "/dags/~/dagRuns/~/taskInstances"
+        done = sum(self._get(path, state=state, limit=1)["total_entries"] for state in ("success", "skipped"))
+        tasks = self._get(path, state="running", limit=100)["task_instances"]
+        running = sorted({f"{task['dag_id']}.{task['task_id'].split('.')[-1]}" for task in tasks})
         return f"{done} tasks done" + (f", running {', '.join(running[:3])}" if running else "")
-
-    def seconds_by_task(self) -> dict[str, tuple[int, float]]:
-        """Return for each stage the number of tasks and their seconds in all."""
-        stages: dict[str, tuple[int, float]] = {}
-        for task in self._get("/dags/~/dagRuns/~/taskInstances", limit=1000)["task_instances"]:
-            if task["state"] == "success" and task["duration"]:
-                name = task["task_id"].split(".")[-1]
-                count, seconds = stages.get(name, (0, 0.0))
-                stages[name] = (count + 1, seconds + task["duration"])
-        return stages
 
     def _get(self, path: str, **params: Any) -> Any:
         answer = self.client.get(path, params=params)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from pipelines.demo.limesurvey import Remote
@@ -39,7 +40,8 @@ def main() -> None:
     """Serve the folder and port of the command line until the process is ended."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     token = os.environ.get("HAILONG_PORTAL_TOKEN", "")
-    Served(portals(Path(sys.argv[1]), token), int(sys.argv[2])).server.serve_forever()
+    with suppress(KeyboardInterrupt):
+        Served(portals(Path(sys.argv[1]), token), int(sys.argv[2])).server.serve_forever()
 
 
 if __name__ == "__main__":

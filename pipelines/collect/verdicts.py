@@ -23,7 +23,7 @@ from pipelines.lake import Lake
 AGE = "age"  # code of the question whose answer is the age in years
 IDENTITY = ("response_id", "revision", "submitted_at", "review_state", "content_hash", "landing_sha256", "line")
 KEYS = ("response_id", "content_hash", "device_id", "sequence")
-MEMORY = "1GB"  # what does not fit goes to disk
+LIMITS = "SET memory_limit = '1GB'; SET threads = 4"  # what does not fit goes to disk; each thread needs its part
 PAYLOAD_ROWS = 16_384
 
 # Equal texts have equal hashes: rows whose hashes occur once are like no other row, and are passed over.
@@ -170,7 +170,7 @@ class Verdicts:
         """Judge every row."""
         self._connection, self._lake, self._plan = connection, lake, plan
         self._mine, self._others, self._schema = mine, others, response_schema(plan.method)
-        connection.execute(f"SET memory_limit = '{MEMORY}'")
+        connection.execute(LIMITS)
         connection.execute(BUILD_RIGHT)
         connection.execute("SET TimeZone = 'UTC'")  # payloads must not depend on the machine
         connection.register("excluded", _excluded(plan))

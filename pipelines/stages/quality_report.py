@@ -30,6 +30,7 @@ from pipelines.stages.calibrating import rules_of
 from pipelines.stages.context import Context
 from pipelines.stages.excluding import exclusions
 from pipelines.stages.reference import rows
+from pipelines.stages.repeated import repeated_lines, repeated_rows
 from pipelines.stages.scoring import merged_tally, rollups, score_options, stratum_population
 from pipelines.stages.tallying import tally_spec
 from pipelines.warehouse import Load
@@ -68,7 +69,7 @@ class Effect:
 
 
 def quality_loads(context: Context, round_: Round) -> list[Load]:
-    """Return the loads of flags and of decisions to leave responses out."""
+    """Return the loads of flags, of decisions to leave responses out, and of respondents who answered several times."""
     key = {"round_id": round_.id}
     decided = [
         row | {"decided_at": datetime.fromisoformat(row["decided_at"])}
@@ -77,6 +78,7 @@ def quality_loads(context: Context, round_: Round) -> list[Load]:
     return [
         Load("mart.quality_flag", key, rows(quality_rows(context, round_))),
         Load("ops.exclusion", key, rows(decided)),
+        Load("mart.repeated_respondent", key, rows(repeated_rows(context, round_))),
     ]
 
 
@@ -179,6 +181,7 @@ def quality_page(context: Context, round_id: str, month: str = "") -> str:
             "",
             *_flag_lines(outstanding[:FIRST]),
             *([f"… {len(outstanding) - FIRST} nữa · more", ""] if len(outstanding) > FIRST else []),
+            *repeated_lines(repeated_rows(context, round_, month)),
             *_exclusion_lines(context, round_),
         ]
     )

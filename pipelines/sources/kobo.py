@@ -23,7 +23,7 @@ from pipelines.model.instrument import Instrument
 from pipelines.model.round import Mapping, SourceConfig
 from pipelines.model.source import Fault, Offer, RawRows, Source
 from pipelines.sources.blocks import Row, blocks
-from pipelines.sources.cells import json_text, json_value
+from pipelines.sources.cells import json_text, json_value, text_of
 from pipelines.sources.forms import only_form
 from pipelines.sources.known import Disagreement, Page, Seen, changed_pages, fingerprint
 from pipelines.sources.nested import Cells, Refused, Shape
@@ -39,6 +39,9 @@ REVIEW = {
     "validation_status_approved": "approved",
     "validation_status_not_approved": "rejected",
     "validation_status_on_hold": "on_hold",
+    "approved": "approved",  # a status that comes as its label
+    "not approved": "rejected",
+    "on hold": "on_hold",
 }
 IGNORED = ("_*", "formhub/*", "meta/*", "asset", "start", "end", "today", "deviceid", "username")
 
@@ -122,12 +125,18 @@ def _row(shape: Shape, asset: str, line: int, submission: Any, revision: int) ->
         return Fault(RejectCode.R107_BROKEN_LINE, line, value=payload[:80], payload=payload)
     given = {key: value for key, value in submission.items() if key not in LEFT_OUT}
     status = given.pop("_validation_status", None)
-    given["_validation_status/uid"] = status.get("uid") if isinstance(status, dict) else status
+    given["_validation_status/uid"] = _status(status)
     try:
         cells = shape.cells(given, MADE)
     except Refused as refused:
         return Fault(refused.code, line, refused.field, refused.value, payload)
     return Row(line, cells | _made_here(given, cells, asset, revision), len(payload))
+
+
+def _status(status: Any) -> str | None:
+    """Return what names a review: its uid, else its label; a status with neither stays whole, so that it is refused."""
+    named = status.get("uid") or status.get("label") or status if isinstance(status, dict) else status
+    return text_of(named) if named else None
 
 
 def _made_here(given: dict[str, Any], cells: Cells, asset: str, revision: int) -> Cells:
@@ -136,7 +145,7 @@ def _made_here(given: dict[str, Any], cells: Cells, asset: str, revision: int) -
         "meta/rootUuid": _root(given) or None,
         "asset": asset or None,
         "revision": str(revision or _least_revision(given)),
-        "review_state": REVIEW.get(status, status) if status else None,
+        "review_state": REVIEW.get(status.lower(), status) if status else None,
     }
 
 

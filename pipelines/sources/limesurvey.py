@@ -1,9 +1,10 @@
-"""LimeSurvey: responses of one survey by its remote control, or as exported CSV files in an inbox folder.
+"""LimeSurvey: responses of one survey by its remote control, or as exported CSV or XLSX files in an inbox folder.
 
 Exports differ by the way they were made: `;` or `,`, with or without byte order mark, headings `code` or `code. text`.
 A heading is reduced to its code part (`likert2[affSat3]. [I feel …]` is `likert2[affSat3]`); a file whose headings have
 no codes is refused. An incomplete response has an empty `submitdate`; it is passed on as it is, for conforming to
-judge. `revision` is made here where a note of the fetch gives it.
+judge, and one of a survey that keeps no times (`1980-01-01`) is refused with the remedy, unless no mapping takes its
+time. `revision` is made here where a note of the fetch gives it.
 
 Options: `inbox`; or `url`, `survey`, `user`, `secret` (name of the environment variable with the password),
 `page_size`, `timeout`, `retries`. `structure` names the survey's `.lss` file, absolute or in the inbox: a mapping that
@@ -32,11 +33,17 @@ from pipelines.sources.forms import only_form
 from pipelines.sources.known import NOTE, Note, without_note
 from pipelines.sources.limesurvey_remote import fetch_remote
 from pipelines.sources.limesurvey_structure import MAX_STRUCTURE, Structure, read_structure
+from pipelines.sources.sheets import TABLES, sheet_records
 
 CODE_AND_TEXT = re.compile(r"([A-Za-z]\w*(?:\[[^\]]*\])*)\.(?:\s.*)?", re.ASCII | re.DOTALL)
 SYSTEM = ("lastpage", "startlanguage", "seed", "token", "startdate", "datestamp", "ipaddr", "refurl", "*time")
 UNNAMED = re.compile(r"column \d+")
-from_folder = fetch_from("*.csv", "*.txt")
+NO_TIME = "1980-01-01 00:00:00"  # of a survey that is anonymised and not dated
+DATE_IT = (
+    "khảo sát ẩn danh không ghi giờ: bật ghi ngày giờ (date stamp), hoặc ghi submitted_at vào constants của ánh xạ"
+    " · an anonymised survey keeps no time: switch its date stamp on, or give submitted_at under the mapping's constants"
+)
+from_folder = fetch_from(*TABLES)
 
 
 def code_of(heading: str) -> str:
@@ -54,7 +61,7 @@ def fetch(config: SourceConfig, cursor: str) -> Iterator[Offer]:
     """
     if structure := _structure(config):
         structure.check(config.mappings, f"mappings/{config.source}.yml")
-    yield from fetch_remote(config, cursor, responses) if "url" in config.options else from_folder(config, cursor)
+    yield from fetch_remote(config, cursor, _exported) if "url" in config.options else from_folder(config, cursor)
 
 
 def read(stream: BinaryIO, name: str, config: SourceConfig) -> Iterator[RawRows | Fault]:
@@ -62,16 +69,20 @@ def read(stream: BinaryIO, name: str, config: SourceConfig) -> Iterator[RawRows 
     start = stream.read(len(NOTE))
     stream.seek(0)
     if start != NOTE:
-        return blocks(_coded(responses(stream), _structure(config)))
+        return blocks(_coded(_responses(sheet_records(stream, config)), config))
     note, content = without_note(stream.read())
-    found = responses(BytesIO(content)) if content else ()
-    return blocks([*note.faults, *_coded(_numbered(found, note), _structure(config))])
+    found = _exported(BytesIO(content)) if content else ()
+    return blocks([*note.faults, *_coded(_numbered(found, note), config)])
 
 
-def responses(stream: BinaryIO) -> Iterator[Row | Fault]:
+def _exported(stream: BinaryIO) -> Iterator[Row | Fault]:
+    return _responses(delimited.records(stream))
+
+
+def _responses(records: Iterable[tables.Record | Fault]) -> Iterator[Row | Fault]:
     """Yield the rows of an export by the codes of their headings."""
     first = True
-    for item in tables.rows(delimited.records(stream), rename=code_of):
+    for item in tables.rows(records, rename=code_of):
         if first and isinstance(item, Row) and (label := _label(item.cells)):
             yield Fault(RejectCode.R112_LABELS, field=label, value=label)
             return
@@ -100,13 +111,18 @@ def _numbered(items: Iterable[Row | Fault], note: Note) -> Iterator[Row | Fault]
             yield Row(item.line + 1, item.cells | {"revision": revision or None}, item.size)
 
 
-def _coded(items: Iterable[Row | Fault], structure: Structure | None) -> Iterator[Row | Fault]:
-    """Refuse rows with a label where the survey's structure wants a code."""
+def _coded(items: Iterable[Row | Fault], config: SourceConfig) -> Iterator[Row | Fault]:
+    """Refuse rows with a label where the survey's structure wants a code, and rows without a time that is wanted."""
+    structure = _structure(config)
+    is_dated = not config.mappings or any("submitdate" in one.headings for one in config.mappings)
     for item in items:
         heading = structure.label_in(item.cells) if structure and isinstance(item, Row) else ""
         if heading and isinstance(item, Row):
             value = item.cells[heading] or ""
             yield Fault(RejectCode.R112_LABELS, item.line, heading, value, json_text(item.cells))
+        elif isinstance(item, Row) and is_dated and item.cells.get("submitdate") == NO_TIME:
+            value = f"{NO_TIME}: {DATE_IT}"
+            yield Fault(RejectCode.R204_BAD_TIME, item.line, "submitdate", value, json_text(item.cells))
         else:
             yield item
 
@@ -143,5 +159,5 @@ SOURCE = Source(
     fetch=fetch,
     read=read,
     mappings=mappings,
-    titles={"vi": "LimeSurvey (điều khiển từ xa, tệp CSV)", "en": "LimeSurvey (remote control, exported CSV)"},
+    titles={"vi": "LimeSurvey (điều khiển từ xa, tệp xuất ra)", "en": "LimeSurvey (remote control, exported files)"},
 )

@@ -29,6 +29,8 @@ OWN_CODES = {
     "Y": ("Y", "N"),
 }
 LISTED = ("L", "!", "O", "F", "H", "R")
+# Types whose headings have parts that subquestions do not name: comments, ranks, two scales, two axes, files.
+OPEN = ("1", ":", ";", "O", "P", "R", "|")
 OTHER = "-oth-"
 SYSTEM = re.compile(
     r"id|submitdate|lastpage|startlanguage|seed|token|startdate|datestamp|ipaddr|refurl|\w*time|revision|column \d+"
@@ -38,11 +40,20 @@ Row = dict[str, str]
 
 @dataclass(frozen=True)
 class Structure:
-    """Heading → codes, where answers have codes, and label → code of each; `headings` are all there are."""
+    """Heading → codes, where answers have codes, and label → code of each; `headings` are all there are.
+
+    `opened` are questions with more headings than that, all of which begin with the question's code and a bracket.
+    """
 
     headings: frozenset[str]
+    opened: frozenset[str]
     codes: Mapping[str, frozenset[str]]
     labels: Mapping[str, Mapping[str, str]]
+
+    def has(self, heading: str) -> bool:
+        """Whether an export of the survey may have a heading."""
+        code, bracket, _ = heading.partition("[")
+        return heading in self.headings or bool(bracket and code in self.opened) or bool(SYSTEM.fullmatch(heading))
 
     def label_in(self, cells: Mapping[str, str | None]) -> str:
         """Return the first heading where a label stands in place of a code, empty where none does."""
@@ -60,7 +71,7 @@ class Structure:
         for mapping in mappings:
             said = {text for table in mapping.codes.values() for text in table}
             for heading in mapping.headings:
-                if heading not in self.headings and not SYSTEM.fullmatch(heading):
+                if not self.has(heading):
                     known = ", ".join(sorted(self.headings)[:20])
                     raise InputError(
                         f"the survey has no question {heading!r}", f"{where}: headings", f"use one of: {known}"
@@ -112,7 +123,8 @@ def _structure(document: ElementTree.Element) -> Structure:
             if not heading.endswith("[other]"):
                 codes[heading] = accepted | ({OTHER} if row.get("other") == "Y" else frozenset())
                 labels[heading] = {label: code for code, texts in known.items() for label in texts}
-    return Structure(frozenset(headings), codes, labels)
+    opened = frozenset(row.get("title", "") for row in questions if row.get("type") in OPEN)
+    return Structure(frozenset(headings), opened, codes, labels)
 
 
 def _headings(row: Row, below: list[str]) -> list[str]:

@@ -8,7 +8,6 @@ row that fills two of them is refused. A zip is read within limits, and nothing 
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import BinaryIO, cast
@@ -19,13 +18,16 @@ from pipelines.sources import delimited, tables
 from pipelines.sources.blocks import Row
 from pipelines.sources.cells import json_text
 from pipelines.sources.nested import Cells, Refused, Shape
+from pipelines.sources.zipped import ZIP_ERRORS, megabytes
 
 ZIP = b"PK"
 MAX_UNPACKED = 512_000_000  # bytes of all tables: a zip bomb is refused before it is unpacked
 MAX_REPEATS = 64_000_000  # bytes of the tables of repeated groups, which are kept in memory
 MAX_TABLES = 200
-BROKEN = "không phải tệp zip xuất từ ODK Central · not a zip that ODK Central exports"
-ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
+BROKEN = (
+    "không phải tệp zip xuất từ ODK Central, hãy nộp nguyên tệp, không nén lại"
+    " · not a zip that ODK Central exports, hand it in as it came, not zipped anew"
+)
 SYSTEM = {
     "KEY": "__id",
     "SubmissionDate": "__system/submissionDate",
@@ -70,15 +72,19 @@ def table_rows(stream: BinaryIO, shape: Shape) -> Iterator[Row | Fault]:
 
 
 def _tables(archive: zipfile.ZipFile) -> tuple[zipfile.ZipInfo, list[zipfile.ZipInfo]]:
-    """Return the root table and those of repeated groups; attachments lie in a folder and are left alone."""
+    """Return the root table and those of repeated groups.
+
+    Attachments lie in a folder, and the log of what interviewers did has no `KEY`: both are left alone.
+    """
     parts = [part for part in archive.infolist() if part.filename.endswith(".csv") and "/" not in part.filename]
     unpacked = sum(part.file_size for part in parts)
     if unpacked > MAX_UNPACKED or len(parts) > MAX_TABLES:
-        raise _Unusable(RejectCode.R105_TOO_LARGE, f"{unpacked} > {MAX_UNPACKED} byte")
-    repeats = [part for part in parts if _is_repeat(archive, part)]
-    if sum(part.file_size for part in repeats) > MAX_REPEATS:
-        raise _Unusable(RejectCode.R105_TOO_LARGE, f"> {MAX_REPEATS} byte")
-    roots = [part for part in parts if part not in repeats]
+        raise _Unusable(RejectCode.R105_TOO_LARGE, f"{len(parts)} CSV, {megabytes(unpacked, MAX_UNPACKED)}")
+    headings = {part.filename: _headings(archive, part) for part in parts}
+    repeats = [part for part in parts if "PARENT_KEY" in headings[part.filename]]
+    if (size := sum(part.file_size for part in repeats)) > MAX_REPEATS:
+        raise _Unusable(RejectCode.R105_TOO_LARGE, megabytes(size, MAX_REPEATS))
+    roots = [part for part in parts if part not in repeats and "KEY" in headings[part.filename]]
     if len(roots) != 1:
         raise _Unusable(RejectCode.R101_UNREADABLE_FILE, f"{BROKEN} ({len(roots)} × KEY)")
     return roots[0], repeats
@@ -88,10 +94,10 @@ def _stem(part: zipfile.ZipInfo) -> str:
     return part.filename.removesuffix(".csv")
 
 
-def _is_repeat(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+def _headings(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> list[str | None]:
     with archive.open(part) as table:
         first = next(delimited.records(cast(BinaryIO, table)), None)
-    return isinstance(first, tables.Record) and "PARENT_KEY" in first.cells
+    return first.cells if isinstance(first, tables.Record) else []
 
 
 def _entries(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> dict[str, list[Cells]]:

@@ -19,6 +19,7 @@ from pipelines.model.codes import RejectCode
 from pipelines.model.source import Fault
 from pipelines.sources.cells import text_of
 from pipelines.sources.tables import Record
+from pipelines.sources.zipped import megabytes
 
 MAX_UNPACKED = 128_000_000  # bytes of all parts: a zip bomb is refused before it is unpacked
 MAX_ROWS = 1_048_576  # what Excel holds
@@ -35,7 +36,7 @@ def records(stream: BinaryIO, sheet: str = "") -> Iterator[Record | Fault]:
     try:
         unpacked = sum(part.file_size for part in zipfile.ZipFile(stream).infolist())
         if unpacked > MAX_UNPACKED:
-            yield Fault(RejectCode.R105_TOO_LARGE, value=f"{unpacked} > {MAX_UNPACKED} byte")
+            yield Fault(RejectCode.R105_TOO_LARGE, value=megabytes(unpacked, MAX_UNPACKED))
             return
         yield from _sheet_records(stream, sheet)
     except Exception as error:  # a broken workbook makes the library raise anything

@@ -34,6 +34,11 @@ def is_workbook(stream: BinaryIO) -> bool:
         stream.seek(0)
 
 
+def megabytes(size: int, limit: int) -> str:
+    """Return what is said of a size in bytes over its limit; a long number would be masked, as identities are."""
+    return f"{size / 1e6:,.1f} > {limit / 1e6:,.1f} MB"
+
+
 def records(stream: BinaryIO, read: Callable[[BinaryIO], Iterator[Record | Fault]]) -> Iterator[Record | Fault]:
     """Yield what `read` makes of the only table of a zip; what cannot be read further is one last fault."""
     try:
@@ -42,7 +47,7 @@ def records(stream: BinaryIO, read: Callable[[BinaryIO], Iterator[Record | Fault
             if len(parts) != 1:
                 yield Fault(RejectCode.R101_UNREADABLE_FILE, value=f"{NOT_ONE} ({len(parts)} × CSV)")
             elif parts[0].file_size > MAX_UNPACKED:
-                yield Fault(RejectCode.R105_TOO_LARGE, value=f"{parts[0].file_size} > {MAX_UNPACKED} byte")
+                yield Fault(RejectCode.R105_TOO_LARGE, value=megabytes(parts[0].file_size, MAX_UNPACKED))
             else:
                 with archive.open(parts[0]) as table:
                     yield from read(cast(BinaryIO, table))

@@ -81,6 +81,23 @@ def test_recorded_review_and_multiple_choice_are_passed_on(reference: Path):
     assert [row["pet_type"] for row in rows] == ["3 4", "2 5", "2 3 5"]
 
 
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ({"label": "Not Approved"}, "rejected"),
+        ("On Hold", "on_hold"),
+        ({"uid": "validation_status_approved", "label": "Chấp nhận"}, "approved"),
+        ({"uid": "validation_status_of_our_own"}, "validation_status_of_our_own"),
+        ({"by_whom": "ai đó"}, '{"by_whom":"ai đó"}'),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_review_is_never_lost_however_it_is_named(status: object, state: str | None):
+    (row,) = read("kobo", page(submission(1, _validation_status=status))).rows
+    assert row["review_state"] == state
+
+
 def test_recorded_headings_are_all_mapped_or_known_to_carry_nothing(reference: Path):
     text = Question("comment", "full_name", "full_name", Kind.TEXT, Role.COMMENT, "…", "…")
     item = Question("A1", "pet_yesno", "pet_yesno", Kind.SELECT_ONE, Role.ITEM, "…", "…")

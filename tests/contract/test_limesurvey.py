@@ -1,8 +1,10 @@
 """LimeSurvey exports: a real one from the web interface, and the shape that the remote control gives."""
 
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
+import openpyxl
 import orjson
 import pytest
 from hypothesis import given
@@ -14,7 +16,7 @@ from pipelines.demo.limesurvey import Remote
 from pipelines.demo.standin import Trouble
 from pipelines.model.errors import InputError, SourceError
 from pipelines.model.round import Mapping
-from pipelines.model.source import Offer
+from pipelines.model.source import Offer, RawRows
 from pipelines.sources import limesurvey_remote, source, web
 from pipelines.sources.limesurvey import code_of, mappings
 from pipelines.sources.limesurvey_structure import read_structure
@@ -46,6 +48,28 @@ def test_export_of_the_remote_control_keeps_line_breaks_and_incomplete_responses
     assert reading.faults == [] and reading.lines == [2, 4]
     assert reading.rows[0]["y_kien"] == 'Rất tốt; cảm ơn\r\nlần sau "tốt" hơn'
     assert (reading.rows[1]["submitdate"], reading.rows[1]["A1"], reading.rows[1]["A2"]) == (None, "3", None)
+
+
+def test_workbook_is_read_like_the_csv_and_what_cannot_be_read_is_not_passed_over(tmp_path: Path):
+    book, content = openpyxl.Workbook(), BytesIO()
+    for row in (["id", "submitdate", "likert2[affSat3]"], ["1", "2026-03-05 09:04:05", "A1"]):
+        book.active.append(row)
+    book.save(content)
+    (row,) = read("limesurvey", content.getvalue()).rows
+    assert (row["submitdate"], row["likert2[affSat3]"]) == ("2026-03-05 09:04:05", "A1")
+    for name in ("a.xlsx", "a.xls", "survey.lss"):
+        (tmp_path / name).write_bytes(b"x")
+    offers = source("limesurvey").fetch(config("limesurvey", inbox=str(tmp_path)), "")
+    assert [offer.name for offer in offers] == ["a.xls", "a.xlsx"]
+
+
+def test_response_of_a_survey_without_times_is_refused_with_the_remedy_unless_none_is_wanted():
+    content = b"id,submitdate,q1\n1,1980-01-01 00:00:00,5\n2,2026-03-05 09:04:05,4\n"
+    reading = read("limesurvey", content)
+    assert reading.lines == [3] and reading.codes == [("R204", 2)] and "date stamp" in reading.faults[0].value
+    undated = replace(config("limesurvey"), mappings=(Mapping("f", {"id": "record_id"}, ignore=("submitdate",)),))
+    (block,) = source("limesurvey").read(BytesIO(content), "f.csv", undated)
+    assert isinstance(block, RawRows) and len(block.lines) == 2
 
 
 def test_default_mapping_knows_the_headings_of_a_survey():
@@ -147,6 +171,13 @@ def test_mapping_that_does_not_fit_the_survey_is_told_before_anything_is_read(tm
         list(source("limesurvey").fetch(replace(settings, mappings=(mapping,)), ""))
     good = Mapping("f", {"id": "record_id", "q3": "A3", "q1[SQ001]": "A1"}, codes={"x": {"A1": 5, "A2": 4}})
     assert len(list(source("limesurvey").fetch(replace(settings, mappings=(good,)), ""))) == 1
+
+
+@pytest.mark.parametrize("heading", ["rank[1]", "rank[SQ001comment]", "submitdate", "interviewtime"])
+def test_heading_with_parts_of_its_own_is_one_of_the_survey(heading: str):
+    row = b"<row><qid>5</qid><parent_qid>0</parent_qid><type>R</type><title>rank</title></row>\n</rows></questions>"
+    structure = read_structure(LSS.replace(b"</rows></questions>", row, 1), "survey.lss")
+    assert structure.has(heading) and not structure.has("rank2[1]") and not structure.has("q3[1]")
 
 
 def test_label_in_place_of_a_code_is_refused_with_its_own_code_and_a_code_never(tmp_path: Path):

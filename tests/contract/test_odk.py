@@ -353,6 +353,11 @@ def test_repeated_group_of_an_export_follows_the_same_rules(rule: str | None, ag
         assert reading.rows[0].get("age") == age
 
 
+def test_log_of_what_interviewers_did_is_no_table_of_answers():
+    with_log = {"f": HEAD + ROW, "f - audit": "instance ID,event,node,start,end\nuuid:1,form start,,1,2\n"}
+    assert read("odk", zipped(**with_log)).rows == read("odk", zipped(f=HEAD + ROW)).rows
+
+
 def test_zip_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(odk_tables, "MAX_UNPACKED", 1_000)
     assert read("odk", zipped(f=HEAD + ROW * 100)).codes == [("R105", None)]

@@ -19,7 +19,7 @@ from pipelines.model.method import Method
 from pipelines.simulate.clocks import set_clocks_back
 from pipelines.simulate.numbering import number
 from pipelines.simulate.population import scale_codes
-from pipelines.simulate.record import KIOSK, PORTALS, POSTAL, Record
+from pipelines.simulate.record import KIOSK, LIMESURVEY, PORTALS, POSTAL, SPREADSHEET, Record
 from pipelines.simulate.records import month_after
 from pipelines.simulate.remarks import personal_remark, remark
 from pipelines.simulate.spec import SimulationSpec
@@ -164,8 +164,8 @@ def _other_answer(record: Record, method: Method) -> dict[str, int | str | tuple
 
 
 def _repeat_content(spec: SimulationSpec, own: list[Record], donors: Iterator[int], rng: np.random.Generator) -> None:
-    """Send records once more under a new identity."""
-    for index in _take(donors, spec.faults.content_duplicates, True):
+    """Send records once more under a new identity, where the source names the device: else they are nobody's twins."""
+    for index in _take(donors, spec.faults.content_duplicates, own[0].source not in (LIMESURVEY, SPREADSHEET)):
         unique = new_uuid(rng)
         twin = replace(own[index], record_id=unique, version_id=unique, fate=RejectCode.D402_SAME_CONTENT)
         own.append(replace(twin, marks=("content_duplicates",)))

@@ -1,4 +1,4 @@
-"""Running numbers: of events on a kiosk, with gaps where data were lost, and of paper forms at a desk."""
+"""Running numbers: of events on a kiosk, with gaps where data were lost, of paper forms at a desk, of responses."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipelines.simulate.record import KIOSK, POSTAL, Record
+from pipelines.simulate.record import KIOSK, LIMESURVEY, POSTAL, SPREADSHEET, Record
 
 REPEATED = "repeated_numbers"
+NUMBERED = {POSTAL: "P{:06d}", LIMESURVEY: "{}", SPREADSHEET: "{}"}  # how the number of a record is written
 
 
 def number(records: list[Record], gaps: int, rng: np.random.Generator) -> tuple[list[Record], list[tuple[str, int]]]:
     """Return the records in order of time with their numbers, and the (device, number) pairs that were left out.
 
-    A kiosk's events get `sequence`, a paper form's number is its `record_id`, which its revision shares. An event that
-    is to repeat a number gets that of the last one of its device that will be accepted.
+    A kiosk's events get `sequence`. A paper form's number is its `record_id`, which its revision shares; so is that
+    of a response of LimeSurvey or of a form service. An event that is to repeat a number gets that of the last one of
+    its device that will be accepted.
     """
     ordered = sorted(
         records, key=lambda record: (record.source, record.submitted_at, record.record_id, record.revision)
@@ -23,7 +25,7 @@ def number(records: list[Record], gaps: int, rng: np.random.Generator) -> tuple[
     skipped = _places_of_gaps(ordered, gaps, rng)
     last: dict[str, int] = {}
     good: dict[str, int] = {}
-    forms: dict[str, str] = {}
+    numbers: dict[str, dict[str, int]] = {source: {} for source in NUMBERED}
     numbered, missing = [], []
     for place, record in enumerate(ordered):
         if record.source == KIOSK and REPEATED in record.marks:
@@ -36,9 +38,11 @@ def number(records: list[Record], gaps: int, rng: np.random.Generator) -> tuple[
             record = replace(record, sequence=last[record.device_id])
             if record.is_accepted:
                 good[record.device_id] = record.sequence
-        elif record.source == POSTAL:
-            form = forms.setdefault(record.record_id, f"P{len(forms) + 1:06d}")
-            record = replace(record, record_id=form)
+        elif record.source in NUMBERED:
+            given = numbers[record.source]
+            record = replace(
+                record, record_id=NUMBERED[record.source].format(given.setdefault(record.record_id, len(given) + 1))
+            )
         numbered.append(record)
     return numbered, missing
 

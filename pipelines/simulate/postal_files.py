@@ -5,19 +5,15 @@ The mapping that says which heading is which field is written from the same list
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
-from datetime import datetime
 from itertools import groupby
 from typing import Any
-
-import xlsxwriter
 
 from pipelines.model.instrument import Instrument, Kind, Question, Role
 from pipelines.model.method import Method
 from pipelines.model.response import COMMENT
 from pipelines.simulate.record import Record
+from pipelines.simulate.sheets import csv_sheet, xlsx_sheet
 from pipelines.simulate.spec import SimulationSpec
 
 TIME_FORMAT = "%d/%m/%Y %H:%M"
@@ -33,7 +29,6 @@ HEADINGS = {
     "Thời điểm nhận phiếu": "submitted_at",
 }
 UNUSED = {True: "Mã thủ tục", False: "Mã thôn"}  # by whether the round has primary sampling units
-CREATED = datetime(2020, 1, 1)  # a workbook carries a date; this one says nothing
 
 
 def postal_files(spec: SimulationSpec, records: list[Record], method: Method) -> dict[str, bytes]:
@@ -43,8 +38,11 @@ def postal_files(spec: SimulationSpec, records: list[Record], method: Method) ->
     for (form, month), group in groupby(ordered, key=lambda record: record.file):
         instrument = method.instrument(form)
         rows = [_headings(spec, instrument), *(list(_cells(spec, record, instrument)) for record in group)]
-        suffix, write = ("csv", _csv) if month.month % 2 == 0 else ("xlsx", _xlsx)
-        files[f"phieu-{form}-{month:%Y-%m}.{suffix}"] = write(rows)
+        name = f"phieu-{form}-{month:%Y-%m}"
+        if month.month % 2 == 0:
+            files[f"{name}.csv"] = csv_sheet(rows)
+        else:
+            files[f"{name}.xlsx"] = xlsx_sheet(rows, "Phiếu")
     return files
 
 
@@ -114,20 +112,3 @@ def _answer(question: Question, record: Record) -> str | int:
     if isinstance(answer, int) and question.code_list is not None and _is_text(question):
         return next(choice.label_vi for choice in question.code_list.choices if choice.code == answer)
     return answer
-
-
-def _csv(rows: list[list[str | int]]) -> bytes:
-    sink = io.StringIO(newline="")
-    csv.writer(sink).writerows(rows)
-    return sink.getvalue().encode("utf-8-sig")
-
-
-def _xlsx(rows: list[list[str | int]]) -> bytes:
-    sink = io.BytesIO()
-    book = xlsxwriter.Workbook(sink, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    book.set_properties({"created": CREATED})
-    sheet = book.add_worksheet("Phiếu")
-    for number, row in enumerate(rows):
-        sheet.write_row(number, 0, row)
-    book.close()
-    return sink.getvalue()

@@ -7,14 +7,15 @@ from datetime import date, datetime
 
 from pipelines.model.codes import RejectCode
 
-PORTALS = KOBO, ODK = "kobo", "odk"  # a server holds their records and changes them
-LIMESURVEY = "limesurvey"
-KIOSK, POSTAL = "kiosk", "postal"
-SOURCES = (KIOSK, POSTAL, *PORTALS)  # the connectors whose wire formats are written
+PORTALS = KOBO, ODK, LIMESURVEY = "kobo", "odk", "limesurvey"  # a server holds their records and changes them
+KIOSK, POSTAL, SPREADSHEET = "kiosk", "postal", "spreadsheet"
+SOURCES = (KIOSK, POSTAL, *PORTALS, SPREADSHEET)  # the connectors whose wire formats are written
 SCAN = "scan"  # sheets that are printed, filled and scanned: pictures, made where the forms are printed
 PORTAL_USER = "khao-sat@example.vn"  # who reads the answers of a portal that knows users
 HALF, TAMPERED, UNFINISHED = "half", "tampered", "unfinished"
-DELETED, ENCRYPTED, UNMAPPED = "deleted", "encrypted", "unmapped"
+DELETED, ENCRYPTED, UNMAPPED, INCOMPLETE = "deleted", "encrypted", "unmapped", "incomplete"
+BAD_TIME, BROKEN_FILE, OTHER_ORDER = "bad_time", "broken_file", "other_order"
+GOOGLE, MICROSOFT = "google", "microsoft"  # services whose spreadsheets are written
 Answer = int | str | tuple[int, ...]  # a code, a text that is none, or the ticked options of a multiple choice
 
 
@@ -31,7 +32,8 @@ class Record:
         review: what a reviewer said at the source: approved, not_approved, on_hold or empty.
         damage: how its line is spoilt: `broken` in the middle, `half` written; or its file: `tampered` with, so that
             the signature fails, or `unfinished`, still being copied; or at a portal: `deleted` there after a first
-            visit, `encrypted`, or of a version of the form that is `unmapped`; or empty.
+            visit, `encrypted`, of a version of the form that is `unmapped`, or `incomplete`; or in a spreadsheet: at a
+            `bad_time`, or alone in a `broken_file` or one with the month first (`other_order`); or empty.
         marks: names of the faults that were planted in it.
         fate: the code with which it is to be refused; None where it is to be accepted.
     """
@@ -71,7 +73,12 @@ class Record:
 
     @property
     def file(self) -> tuple[str, date]:
-        """What names the file in which the record stands: device and day, or form and first day of the month."""
+        """What names the file in which the record stands, and its first day.
+
+        Device and day; the service of a spreadsheet and the half of a month; or the form and the month.
+        """
         if self.source == KIOSK:
             return self.device_id, self.arrives
+        if self.source == SPREADSHEET:
+            return self.device_id.partition("-")[0], self.arrives.replace(day=1 if self.arrives.day < 16 else 16)
         return self.form, self.arrives.replace(day=1)

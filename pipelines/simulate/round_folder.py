@@ -12,14 +12,21 @@ import yaml
 from pipelines.model.method import Method
 from pipelines.simulate.action_plan import owner_rows, target_rows
 from pipelines.simulate.kiosk_register import register_rows
+from pipelines.simulate.limesurvey_files import limesurvey_mappings, survey_id
 from pipelines.simulate.odk_files import form_id, odk_mappings
 from pipelines.simulate.portal_files import asset_uid
 from pipelines.simulate.postal_files import postal_mappings
-from pipelines.simulate.record import KIOSK, KOBO, ODK, PORTAL_USER, PORTALS, POSTAL, SCAN
+from pipelines.simulate.record import KIOSK, KOBO, LIMESURVEY, ODK, PORTAL_USER, PORTALS, POSTAL, SCAN, SPREADSHEET
 from pipelines.simulate.sampling import Take
 from pipelines.simulate.spec import Channel, SimulationSpec
+from pipelines.simulate.spreadsheet_files import spreadsheet_mappings
 
-MAPPINGS = {POSTAL: postal_mappings, ODK: odk_mappings}
+MAPPINGS = {
+    POSTAL: postal_mappings,
+    ODK: odk_mappings,
+    LIMESURVEY: limesurvey_mappings,
+    SPREADSHEET: spreadsheet_mappings,
+}
 PAGE = 250  # submissions that are asked for at once, so that even a small round has several pages
 
 
@@ -97,7 +104,9 @@ def _portal(spec: SimulationSpec, channel: Channel) -> dict[str, Any]:
     place = {"url": "env:HAILONG_PORTAL_URL", "secret": "HAILONG_PORTAL_TOKEN", "page_size": PAGE}
     if channel.source == KOBO:
         return place | {"asset": asset_uid(spec.round_id, form), "form": form}
-    return place | {"user": PORTAL_USER, "project": 1, "form_id": form_id(spec.round_id, form)}
+    if channel.source == ODK:
+        return place | {"user": PORTAL_USER, "project": 1, "form_id": form_id(spec.round_id, form)}
+    return place | {"user": PORTAL_USER, "survey": survey_id(spec.round_id, form)}
 
 
 def _frame(spec: SimulationSpec) -> bytes:

@@ -15,21 +15,24 @@ from pipelines.simulate.answers import simulate_answers
 from pipelines.simulate.faults import plant
 from pipelines.simulate.kiosk_files import kiosk_files
 from pipelines.simulate.ledger import Ledger, make_ledger
+from pipelines.simulate.limesurvey_files import limesurvey_files
 from pipelines.simulate.lots import Lot, make_lots, take_scanned
 from pipelines.simulate.odk_files import odk_files
 from pipelines.simulate.population import Population, build_population
 from pipelines.simulate.portal_files import portal_files
 from pipelines.simulate.postal_files import postal_files
-from pipelines.simulate.record import DELETED, KIOSK, KOBO, ODK, POSTAL, SOURCES, Record
+from pipelines.simulate.record import DELETED, KIOSK, KOBO, LIMESURVEY, ODK, POSTAL, SOURCES, SPREADSHEET, Record
 from pipelines.simulate.records import make_records
 from pipelines.simulate.round_folder import inbox, round_files
 from pipelines.simulate.sampling import plan_sample
 from pipelines.simulate.spec import SimulationSpec
+from pipelines.simulate.spreadsheet_files import spreadsheet_files
 from pipelines.simulate.truth import true_values
 
 WRITERS: dict[str, Callable[[SimulationSpec, list[Record], Method], dict[str, bytes]]] = {
     KOBO: portal_files,
     ODK: odk_files,
+    LIMESURVEY: limesurvey_files,
 }
 
 
@@ -76,6 +79,7 @@ def files_of(simulated: SimulatedRound) -> dict[str, bytes]:
         f"rounds/{spec.round_id}": round_files(spec, method, plan_sample(spec, simulated.seed)),
         inbox(spec, KIOSK): kiosk_files(own[KIOSK], method, spec.round_id),
         inbox(spec, POSTAL): postal_files(spec, own[POSTAL], method),
+        inbox(spec, SPREADSHEET): spreadsheet_files(spec, own[SPREADSHEET], method),
     }
     for portal, write in WRITERS.items():
         folders[f"portal/{portal}"] = write(spec, own[portal], method)

@@ -130,6 +130,10 @@ class Faults:
     deleted: int = 0
     encrypted: int = 0
     unmapped: int = 0
+    incomplete: int = 0
+    bad_times: int = 0
+    broken_files: int = 0
+    repeated_files: int = 0
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pipelines.geography import units
 from pipelines.model.errors import InputError
 from pipelines.model.round import Design
 from pipelines.simulate.action_plan import Task
+from pipelines.simulate.record import GOOGLE, MICROSOFT
 from pipelines.simulate.spec import Channel, Effects, Faults, FrameRow, Sample, SimulationSpec, UnitRow
 
 PROCEDURES = Path(__file__).with_name("procedures.csv")
@@ -64,6 +65,10 @@ FAULTS = Faults(
     deleted=2,
     encrypted=1,
     unmapped=2,
+    incomplete=3,
+    bad_times=2,
+    broken_files=2,
+    repeated_files=1,
 )
 
 
@@ -173,9 +178,11 @@ def province_spec(communes: Sequence[UnitRow], scale: float = 1.0) -> Simulation
         design=Design(strata=(), psu="psu_code", finite_population=False),
         sample=Sample(size=12, psus=3),
         channels=(
-            Channel("kobo", "interview", 0.5, tablets, 0.02),
+            Channel("kobo", "interview", 0.35, tablets, 0.02),
             Channel("odk", "interview", 0.2, tablets, 0.02),
-            Channel("postal", "interview", 0.3, keyers, -0.02),
+            Channel("limesurvey", "interview", 0.15, tablets, 0.02),
+            Channel("spreadsheet", "interview", 0.1, _services(communes), -0.02),
+            Channel("postal", "interview", 0.2, keyers, -0.02),
         ),
         instruments={"citizen": "household"},
         faults=replace(FAULTS, outside_window=1),  # so that the demonstration has one month less of each source
@@ -215,6 +222,11 @@ def _villages(unit: UnitRow, scale: float) -> list[FrameRow]:
         )
         for number, size in enumerate(sizes, 1)
     ]
+
+
+def _services(communes: Sequence[UnitRow]) -> tuple[str, ...]:
+    """Return which form service each commune uses, by turns."""
+    return tuple(f"{(GOOGLE, MICROSOFT)[place % 2]}-{unit.unit_code}" for place, unit in enumerate(communes))
 
 
 def _devices(prefix: str, forms: int) -> tuple[str, ...]:

@@ -18,15 +18,23 @@ from pipelines.simulate.kiosk_register import UNREGISTERED
 from pipelines.simulate.numbering import REPEATED
 from pipelines.simulate.population import scale_codes
 from pipelines.simulate.record import (
+    BAD_TIME,
+    BROKEN_FILE,
     DELETED,
     ENCRYPTED,
+    GOOGLE,
     HALF,
+    INCOMPLETE,
     KIOSK,
     KOBO,
+    LIMESURVEY,
+    MICROSOFT,
     ODK,
+    OTHER_ORDER,
     PORTALS,
     POSTAL,
     SOURCES,
+    SPREADSHEET,
     TAMPERED,
     UNFINISHED,
     UNMAPPED,
@@ -45,11 +53,12 @@ class Scene:
 
 
 Spoil = Callable[[Record, Scene, int], Record]
+WORDS = {POSTAL: "A", SPREADSHEET: "Tuyệt vời"}  # what is no answer where answers are written
 
 
 def _with_unknown_code(record: Record, scene: Scene, turn: int) -> Record:
     item = scene.method.items[turn % len(scene.method.items)]
-    wrong = "A" if record.source == POSTAL else int(scale_codes(scene.method).max()) + 2
+    wrong = WORDS.get(record.source, int(scale_codes(scene.method).max()) + 2)
     return replace(record, answers=record.answers | {item: wrong})
 
 
@@ -108,6 +117,22 @@ def _unfinished(record: Record, scene: Scene, turn: int) -> Record:
     return replace(_on_last_day(record, scene), device_id=device, damage=UNFINISHED)
 
 
+def _of_service(service: str, damage: str) -> Spoil:
+    """Return a fault of one form service, on the last day, which cannot be taken for a month."""
+
+    def spoil(record: Record, scene: Scene, turn: int) -> Record:
+        devices = [device for channel in scene.spec.channels for device in channel.devices]
+        device = next(one for one in devices if one.startswith(service))
+        return replace(_on_last_day(record, scene), device_id=device, damage=damage)
+
+    return spoil
+
+
+def _in_spoilt_file(record: Record, scene: Scene, turn: int) -> Record:
+    service, damage = ((MICROSOFT, BROKEN_FILE), (GOOGLE, OTHER_ORDER))[turn % 2]
+    return _of_service(service, damage)(record, scene, turn)
+
+
 def _on_last_day(record: Record, scene: Scene) -> Record:
     day = scene.spec.window_to
     shift = day - record.submitted_at.date()
@@ -143,6 +168,9 @@ EXTRAS = (
     _Extra("deleted", None, PORTALS, _damaged(DELETED)),
     _Extra("encrypted", RejectCode.R111_ENCRYPTED, (ODK,), _damaged(ENCRYPTED)),
     _Extra("unmapped", RejectCode.R108_UNKNOWN_FORM, (ODK,), _damaged(UNMAPPED)),
+    _Extra("incomplete", RejectCode.R201_MISSING_FIELD, (LIMESURVEY,), _damaged(INCOMPLETE)),
+    _Extra("bad_times", RejectCode.R204_BAD_TIME, (SPREADSHEET,), _of_service(GOOGLE, BAD_TIME)),
+    _Extra("broken_files", RejectCode.R101_UNREADABLE_FILE, (SPREADSHEET,), _in_spoilt_file),
 )
 UNKNOWN_PROCEDURE = _Extra("unknown_frame_codes", RejectCode.R205_UNKNOWN_PROCEDURE, SOURCES, _with_unknown_procedure)
 UNKNOWN_PSU = _Extra("unknown_frame_codes", RejectCode.R206_UNKNOWN_PSU, SOURCES, _with_unknown_psu)

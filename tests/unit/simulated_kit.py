@@ -32,6 +32,20 @@ def keyed_rows(files):
             yield name, dict(zip(table[0], row, strict=True))
 
 
+def exported_rows(files):
+    """All rows of the spreadsheets of form services that can be opened, by heading; the name of the file beside it."""
+    for name, content in sorted(below(files, "spreadsheet").items()):
+        if name.startswith(("broken", "ban-sao")):
+            continue
+        if name.endswith(".csv"):
+            table = list(csv.reader(io.StringIO(content.decode(), newline="")))
+        else:
+            sheet = openpyxl.load_workbook(io.BytesIO(content), read_only=True).active
+            table = list(sheet.iter_rows(values_only=True))
+        for row in table[1:]:
+            yield name, dict(zip(table[0], row, strict=True))
+
+
 def kiosk_lines(files):
     """Lines of each whole file of the kiosk that are no seal."""
     whole = {name: content for name, content in below(files, "kiosk").items() if not name.endswith(".part")}

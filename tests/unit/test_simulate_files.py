@@ -6,7 +6,17 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from simulated_kit import COMMUNE, PROVINCE, SIPAS, TTHC, keyed_rows, kiosk_events, kiosk_lines, submissions
+from simulated_kit import (
+    COMMUNE,
+    PROVINCE,
+    SIPAS,
+    TTHC,
+    exported_rows,
+    keyed_rows,
+    kiosk_events,
+    kiosk_lines,
+    submissions,
+)
 
 from pipelines.lake import Lake
 from pipelines.methods import check_mappings
@@ -18,6 +28,7 @@ from pipelines.simulate import Faults, files_of, simulate_answers, simulate_roun
 from pipelines.simulate.specs import FAULTS
 from pipelines.sources import source as connector
 
+BROKEN = 1  # of the spreadsheets that are no spreadsheet, the others are refused for what stands in them
 ONLY = {
     "broken_lines": ["kiosk"],
     "half_lines": ["kiosk"],
@@ -28,13 +39,17 @@ ONLY = {
     "unfinished": ["kiosk"],
     "outside_window": ["kiosk", "kobo", "postal"],
     "late": ["kiosk", "postal"],
-    "exact_duplicates": ["kiosk", "postal"],
-    "revised": ["kobo", "odk", "postal"],
+    "exact_duplicates": ["kiosk", "postal", "spreadsheet"],
+    "content_duplicates": ["kiosk", "kobo", "odk", "postal"],
+    "revised": ["kobo", "limesurvey", "odk", "postal"],
     "refused_at_source": ["kobo", "odk"],
     "on_hold": ["kobo", "odk"],
-    "deleted": ["kobo", "odk"],
+    "deleted": ["kobo", "limesurvey", "odk"],
     "encrypted": ["odk"],
     "unmapped": ["odk"],
+    "incomplete": ["limesurvey"],
+    "bad_times": ["spreadsheet"],
+    "broken_files": ["spreadsheet"],
 }  # a fault that is not here can occur in every source
 
 
@@ -88,7 +103,7 @@ def test_round_folder_is_read_as_a_round(lake: Lake, request, which):
         if "inbox" in config.options:
             assert lake.glob(f"{config.options['inbox']}/*")
         else:
-            names = {"kobo": "asset", "odk": "form_id"}
+            names = {"kobo": "asset", "odk": "form_id", "limesurvey": "survey"}
             assert lake.exists(f"portal/{config.source}/{config.options[names[config.source]]}.jsonl")
 
 
@@ -124,6 +139,8 @@ def test_ledger_counts_the_rows_that_are_written(request, which):
         "postal": len(list(keyed_rows(files))),
         "kobo": len(submissions(files)),
         "odk": len(submissions(files, "portal/odk")),
+        "limesurvey": len(submissions(files, "portal/limesurvey")),
+        "spreadsheet": len(list(exported_rows(files))) + BROKEN,
     }
     for source, account in simulated.ledger.sources.items():
         assert account.rows == lines[source]
@@ -134,7 +151,8 @@ def test_ledger_counts_the_rows_that_are_written(request, which):
 def test_every_fault_is_planted_as_often_as_asked_and_accepted_is_who_answered(request, which):
     simulated = request.getfixturevalue(which)
     faults = simulated.spec.faults
-    counted = [f.name for f in fields(Faults) if f.type == "int" and f.name not in ("sequence_gaps",)]
+    no_record = ("sequence_gaps", "repeated_files")
+    counted = [f.name for f in fields(Faults) if f.type == "int" and f.name not in no_record]
     sources = simulated.ledger.sources
     for fault in counted:
         found = simulated.ledger.planted.get(fault, {})
@@ -161,7 +179,12 @@ def test_rejected_codes_are_those_of_the_faults(commune, province):
     of_odk = province.ledger.sources["odk"].rejected
     assert (of_odk["R305_REFUSED_AT_SOURCE"], of_odk["R306_AWAITS_REVIEW"]) == (2, 2)
     assert (of_odk["R111_ENCRYPTED"], of_odk["R108_UNKNOWN_FORM"]) == (1, 2)
-    assert province.ledger.deleted == {"kobo": 2, "odk": 2} and province.ledger.edited == {"kobo": 3, "odk": 3}
+    assert province.ledger.sources["limesurvey"].rejected["R201_MISSING_FIELD"] == 3
+    of_sheets = province.ledger.sources["spreadsheet"]
+    assert of_sheets.duplicate == {"D401_SAME_RECORD": 4}
+    assert (of_sheets.rejected["R101_UNREADABLE_FILE"], of_sheets.rejected["R204_BAD_TIME"]) == (2, 2)
+    assert province.ledger.deleted == {"kobo": 2, "limesurvey": 2, "odk": 2}
+    assert province.ledger.edited == {"kobo": 3, "limesurvey": 3, "odk": 3}
     assert "R205_UNKNOWN_PROCEDURE" not in province.ledger.sources["postal"].rejected
 
 

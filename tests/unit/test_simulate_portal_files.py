@@ -1,6 +1,7 @@
-"""What the portals of a simulated round hold: submissions of KoboToolbox and ODK Central."""
+"""What the portals of a simulated round hold: records of KoboToolbox, ODK Central and LimeSurvey."""
 
 import json
+from datetime import datetime
 
 import yaml
 from simulated_kit import PROVINCE, submissions
@@ -83,3 +84,29 @@ def test_odk_edit_keeps_its_identity_and_what_is_deleted_was_there_before(provin
         assert before[one]["meta"]["instanceID"] == one != after[one]["meta"]["instanceID"]
     gone = {f"uuid:{identity}" for identity in province.ledger.planted["deleted"]["odk"]}
     assert before.keys() - after.keys() == gone and len(gone) == FAULTS.deleted
+
+
+def test_limesurvey_responses_hold_codes_of_its_own_in_local_time(province_files):
+    found = submissions(province_files, "portal/limesurvey")
+    assert [one["id"] for one in found] == sorted({one["id"] for one in found})
+    assert {one["gpa[pa1]"] for one in found} - {"A7"} <= {"", "A1", "A2", "A3", "A4", "A5"}
+    assert {one["q2[1]"] for one in found} == {"Y", "N"} or {one["q2[1]"] for one in found} == {"Y", "N", ""}
+    for one in found:
+        datetime.strptime(one["startdate"], "%Y-%m-%d %H:%M:%S")
+        assert all("_" not in heading for heading in one)
+
+
+def test_incomplete_responses_have_no_submit_date_and_a_deleted_one_leaves_a_gap(province, province_files):
+    found = submissions(province_files, "portal/limesurvey")
+    assert sum(one["submitdate"] == "" for one in found) == FAULTS.incomplete
+    gone = set(range(1, len(found) + FAULTS.deleted + 1)) - {one["id"] for one in found}
+    assert sorted(map(str, gone)) == province.ledger.planted["deleted"]["limesurvey"] and len(gone) == FAULTS.deleted
+
+
+def test_answer_codes_that_limesurvey_has_are_those_that_its_mapping_knows(province_files):
+    (content,) = [file for path, file in province_files.items() if path.endswith("mappings/limesurvey.yml")]
+    (mapping,) = yaml.safe_load(content)
+    known = set(mapping["headings"]) | set(mapping["ignore"])
+    for one in submissions(province_files, "portal/limesurvey"):
+        assert set(one) <= known
+    assert mapping["codes"]["satisfaction"] == {f"A{code}": code for code in range(1, 6)}

@@ -8,9 +8,14 @@ from __future__ import annotations
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 REFUSED = pa.schema([("device_id", pa.string()), ("sequence", pa.int64())])
+MICROSECONDS = 1e6
 SHOWN_GAPS = 100  # gaps that are named; `gaps` counts all
+
+Ints = NDArray[np.int64]
 
 # Records are put in the order of their running numbers; among equal numbers the earlier time comes first.
 _REPORT = """
@@ -57,19 +62,6 @@ FROM spans LEFT JOIN received USING (device_id) LEFT JOIN named USING (device_id
 ORDER BY device_id
 """
 
-# How far a record's time lies behind the latest of those with lower numbers.
-_BEHIND = """
-SELECT row, date_diff('microsecond', submitted_at, latest) / 1e6 AS behind
-FROM (
-    SELECT row, submitted_at, max(submitted_at) OVER (
-        PARTITION BY device_id ORDER BY sequence RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    ) AS latest
-    FROM numbered
-    WHERE device_id IS NOT NULL AND sequence IS NOT NULL
-)
-WHERE latest > submitted_at
-"""
-
 
 def device_report(table: pa.Table, refused: pa.Table | None = None) -> pa.Table:
     """Return one row a device, in the order of `device_id`.
@@ -99,13 +91,24 @@ def add_clock_flag(table: pa.Table) -> pa.Table:
     this table; null where it was not, or where there is no device or number. The clock was set back then, or was fast
     before: one of the two times is wrong.
     """
-    numbered = table.select(["device_id", "sequence", "submitted_at"]).append_column(
-        "row", pa.array(np.arange(table.num_rows))
-    )
-    with duckdb.connect() as connection:
-        connection.register("numbered", numbered)
-        found = connection.sql(_BEHIND).fetchnumpy()
-    behind, is_back = np.zeros(table.num_rows), np.zeros(table.num_rows, dtype=bool)
-    behind[found["row"]], is_back[found["row"]] = found["behind"], True
-    table = table.append_column("clock_behind_s", pa.array(behind, mask=~is_back))
+    rows = np.flatnonzero(pc.and_(table["device_id"].is_valid(), table["sequence"].is_valid()).to_numpy())
+    device = table["device_id"].take(rows).combine_chunks().dictionary_encode().indices.to_numpy()
+    sequence, submitted = (table[name].take(rows).cast(pa.int64()).to_numpy() for name in ("sequence", "submitted_at"))
+    order = np.lexsort((sequence, device))
+    seconds = np.zeros(table.num_rows)
+    seconds[rows[order]] = _behind(device[order], sequence[order], submitted[order]) / MICROSECONDS
+    is_back = seconds > 0
+    table = table.append_column("clock_behind_s", pa.array(seconds, mask=~is_back))
     return table.append_column("is_clock_back", pa.array(is_back))
+
+
+def _behind(device: Ints, sequence: Ints, submitted: Ints) -> Ints:
+    """Return by how much each time lies behind the latest of the lower numbers of its device; sorted by both."""
+    by_time, size = np.argsort(submitted), len(submitted)
+    rank = np.empty(size, dtype=np.int64)
+    rank[by_time] = np.arange(size)
+    latest = np.maximum.accumulate(device.astype(np.int64) * size + rank)  # a device begins above all before
+    is_new = np.diff(device, prepend=-1) != 0
+    first = np.maximum.accumulate(np.where(is_new | (np.diff(sequence, prepend=-1) != 0), np.arange(size), 0))
+    before = submitted[by_time[latest[first - 1] % max(size, 1)]]  # of the number before; nothing is before the first
+    return np.where(is_new[first], 0, np.maximum(before - submitted, 0))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,20 +19,8 @@ MICROSECONDS = 1e6
 MINUTES_A_DAY = 1440
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-# A burst is counted from each response on; each response then has the largest count of those it is among.
-_BURSTS = """
-SELECT row, max(following) OVER (
-    PARTITION BY device_id ORDER BY submitted RANGE BETWEEN $length PRECEDING AND CURRENT ROW
-) AS n
-FROM (
-    SELECT row, device_id, submitted, count(*) OVER (
-        PARTITION BY device_id ORDER BY submitted RANGE BETWEEN CURRENT ROW AND $length FOLLOWING
-    ) AS following
-    FROM timed
-)
-"""
 
 
 def duration_s(table: pa.Table) -> Floats:
@@ -80,19 +67,34 @@ def burst_size(table: pa.Table, minutes: int, channels: Collection[str]) -> Floa
         channels: where a device serves one respondent at a time.
     """
     timed = pc.and_(table["started_at"].is_valid(), pc.is_in(table["channel"], pa.array(sorted(channels), pa.string())))
-    rows = pa.table(
-        {
-            "row": pa.array(np.arange(table.num_rows)),
-            "device_id": table["device_id"],
-            "submitted": table["submitted_at"].cast(pa.int64()),
-        }
-    ).filter(pc.and_(timed, table["device_id"].is_valid()))
-    with duckdb.connect() as connection:
-        connection.register("timed", rows)
-        found = connection.execute(_BURSTS, {"length": int(minutes * 60 * MICROSECONDS)}).fetchnumpy()
+    rows = np.flatnonzero(pc.and_(timed, table["device_id"].is_valid()).to_numpy())
+    device = table["device_id"].take(rows).combine_chunks().dictionary_encode().indices.to_numpy()
+    submitted = table["submitted_at"].cast(pa.int64()).to_numpy()[rows]
+    order = np.lexsort((submitted, device))
     size = np.full(table.num_rows, np.nan)
-    size[found["row"]] = found["n"]
+    size[rows[order]] = _bursts(device[order], submitted[order], int(minutes * 60 * MICROSECONDS))
     return size
+
+
+def _bursts(device: Ints, submitted: Ints, length: int) -> Ints:
+    """Return the most of one device that lie in any interval of a length with each; sorted by device and time."""
+    # A place on one line for all devices: gaps beyond the length, and those between devices, only need to be longer.
+    gaps = np.where(np.diff(device), length + 1, np.minimum(np.diff(submitted), length + 1))
+    place = np.concatenate([np.zeros(min(len(device), 1), dtype=np.int64), np.cumsum(gaps)])
+    following = np.searchsorted(place, place + length, "right") - np.searchsorted(place, place, "left")
+    return _largest_since(following, np.searchsorted(place, place - length, "left"))
+
+
+def _largest_since(values: Ints, starts: Ints) -> Ints:
+    """Return the largest value from `starts` up to each place: of two overlapping spans of 1, 2, 4, … places."""
+    places = np.arange(len(values)) - starts + 1
+    largest, of_span, span = values.copy(), values, 1
+    while (places > span).any():
+        some = np.flatnonzero((places > span) & (places <= 2 * span))
+        largest[some] = np.maximum(of_span[some], of_span[starts[some] + span - 1])
+        of_span = np.concatenate([of_span[:span], np.maximum(of_span[span:], of_span[:-span])])
+        span *= 2
+    return largest
 
 
 def minutes_outside(table: pa.Table, office: OfficeHours, zone: str) -> Floats:

@@ -98,5 +98,15 @@ def test_equal_numbers_and_records_of_paper_are_no_sign_of_a_clock_set_back():
     assert table["is_clock_back"].to_pylist() == [False] * 5
 
 
+@given(st.lists(st.tuples(st.sampled_from(["K01", "K02", None]), st.integers(-2, 5), st.integers(0, 20)), max_size=25))
+def test_a_clock_is_behind_the_latest_of_all_lower_numbers_of_its_device(rows):
+    latest = [
+        max((m for d, n, m in rows if d == device and n < number), default=minute) if device else minute
+        for device, number, minute in rows
+    ]
+    expected = [60.0 * (late - row[2]) if late > row[2] else None for row, late in zip(rows, latest, strict=True)]
+    assert add_clock_flag(records(*rows))["clock_behind_s"].to_pylist() == expected
+
+
 def test_no_response_has_no_flag():
     assert add_clock_flag(records())["is_clock_back"].type == pa.bool_()

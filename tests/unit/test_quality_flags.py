@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipelines.quality.flags import FLAG_RULES_VERSION, FLAGS, add_flags, answer_variance, longest_run
 from pipelines.quality.likeness import batch_match, item_codes, percent_match
 from pipelines.quality.rules import FlagRules, OfficeHours, Threshold
-from pipelines.quality.timing import median_by_form, speed_ratio
+from pipelines.quality.timing import burst_size, median_by_form, speed_ratio
 
 NINE = datetime(2023, 5, 4, 9, tzinfo=UTC)  # 16:00 in Vietnam, a Thursday
 TIME = pa.timestamp("us", tz="UTC")
@@ -235,6 +235,18 @@ def test_a_burst_counts_the_most_responses_of_a_device_in_any_ten_minutes_around
     table = flagged(responses([0, 300, 600, 1300, 1800]))
     assert table["burst_size"].to_pylist() == [3.0, 3.0, 3.0, 2.0, 2.0]
     assert table["is_burst"].to_pylist() == [True, True, True, False, False]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["K01", "K02"]), st.integers(0, 40)), max_size=40))
+def test_a_burst_is_the_largest_count_from_any_response_on_that_reaches_this_one(rows):
+    minutes = [minute for _, minute in rows]
+    table = responses([60 * minute for minute in minutes], device_id=[device for device, _ in rows])
+    following = [sum(d == device and m <= n <= m + 10 for d, n in rows) for device, m in rows]
+    expected = [
+        max(count for (d, m), count in zip(rows, following, strict=True) if d == device and m <= minute <= m + 10)
+        for device, minute in rows
+    ]
+    assert burst_size(table, 10, {"kiosk"}).tolist() == expected
 
 
 def test_bursts_are_not_told_from_times_that_are_not_those_of_a_device():

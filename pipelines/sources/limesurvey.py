@@ -41,7 +41,7 @@ UNNAMED = re.compile(r"column \d+")
 NO_TIME = "1980-01-01 00:00:00"  # of a survey that is anonymised and not dated
 DATE_IT = (
     "khảo sát ẩn danh không ghi giờ: bật ghi ngày giờ (date stamp), hoặc ghi submitted_at vào constants của ánh xạ"
-    " · an anonymised survey keeps no time: switch its date stamp on, or give submitted_at under the mapping's constants"
+    " · an anonymised survey keeps no time: switch its date stamp on, or give submitted_at under constants (mapping)"
 )
 from_folder = fetch_from(*TABLES)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -16,19 +17,9 @@ app = typer.Typer(
 )
 out = Console()
 
-HEADINGS = (
-    "Thiết bị · device",
-    "Đơn vị · unit",
-    "Bản ghi · records",
-    "Từ số · first",
-    "Đến số · last",
-    "Bị loại · refused",
-    "Thiếu · gaps",
-    "Lặp · repeats",
-    "Giờ lùi · clock back",
-    "Chưa ký · unsigned",
-    "Số thiếu · missing",
-)
+TEXTS = ("Máy\ndevice", "Đơn vị\nunit", "Số\nnumbers")
+COUNTS = ("Bản ghi\nrecords", "Bị loại\nrefused", "Lặp\nrepeats", "Giờ lùi\nset back", "Chưa ký\nunsigned")
+MISSING = "Số thiếu\nmissing"
 File = Annotated[Path, typer.Argument(help="a file of a kiosk: JSON Lines")]
 Device = Annotated[str, typer.Option(help="name of the device, as in devices.csv")]
 
@@ -37,7 +28,12 @@ def devices(round_id: Annotated[str, typer.Argument(help="round id, the folder's
     """Show what each device of a round sent: records, numbers that are missing or repeated, a clock set back."""
     from pipelines import stages
 
-    table = Table(*HEADINGS)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=0, header_style="bold")
+    for heading in TEXTS:
+        table.add_column(heading, no_wrap=True)
+    for heading in COUNTS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column(MISSING, min_width=8, overflow="fold")
     for line in stages.device_lines(stages.open_context(), round_id):
         table.add_row(*line)
     out.print(table)

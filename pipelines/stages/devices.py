@@ -31,9 +31,9 @@ from pipelines.sources.seals import sealed
 from pipelines.stages.context import Context
 
 KIOSK, CONFORM = "kiosk", "conform"
-NOT_REGISTERED = "chưa đăng ký · not registered"
+NOT_REGISTERED = "chưa đăng ký\nnot registered"
 COUNTS = ("records", "refused", "gaps", "repeats", "clock_back", "unsigned")
-SHOWN = ("records", "first_sequence", "last_sequence", *COUNTS[1:])
+COUNTED = tuple(name for name in COUNTS if name != "gaps")
 COLUMNS = ("response_id", "device_id", "sequence", "submitted_at", "signing_key")
 
 # One row a record: a file that was sent again, or whose tail was signed later, tells nothing new.
@@ -74,13 +74,14 @@ def device_rows(context: Context, round_: Round) -> list[dict[str, Any]]:
 
 
 def device_lines(context: Context, round_id: str) -> list[tuple[str, ...]]:
-    """Return the devices of a round as text: device, unit, records, first and last number, refused, gaps, and so on."""
+    """Return the devices of a round as text: device, unit, numbers, each of `COUNTED`, and what is missing."""
     return [
         (
             row["device_id"],
             row["unit_code"] if row["is_registered"] else NOT_REGISTERED,
-            *("–" if row[name] is None else show_count(row[name], "vi") for name in SHOWN),
-            row["missing"],
+            "–" if row["first_sequence"] is None else f"{row['first_sequence']}–{row['last_sequence']}",
+            *(show_count(row[name], "vi") for name in COUNTED),
+            f"{show_count(row['gaps'], 'vi')}: {row['missing']}" if row["gaps"] else "0",
         )
         for row in device_rows(context, context.round(round_id))
     ]

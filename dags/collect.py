@@ -11,7 +11,8 @@ The source (inbox folder or portal) as each round's `round.yml` says; earlier la
 ### Safe to re-run
 Yes: bytes land once by hash, and every stage replaces its own partition with the same content.
 ### If it fails
-`collect`: the source did not answer; what had landed goes on, and the next run fetches the rest. `gate`: a critical
+`collect`: the source did not answer, or a round's folder cannot be read (the message names file and line); what had
+landed and the other rounds go on, and the next run fetches the rest. `gate`: a critical
 expectation failed; the month keeps its former tally until the cause is mended, the other months go on: see Data Docs
 (Browse → Data Docs) and `hailong status`. `whole` fails a run of which any part failed, so that it shows.
 """

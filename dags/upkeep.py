@@ -14,7 +14,8 @@ Yes: what is gone is gone, an alert is opened once, a day has one copy.
 ### If it fails
 `freshness`: the message names the sources that fell silent; ask who runs them. `audit_ledgers`: a file of the ledger
 is not as it was; restore it from a back-up and find out who changed it. `retention`: most often the identity file or a
-key is missing where the task runs. The other tasks go on; `whole` fails the run so that it shows.
+key is missing where the task runs. A `round.yml` that cannot be read fails every task, naming file and line, once the
+other rounds are done. The other tasks go on; `whole` fails the run so that it shows.
 """
 
 from airflow.sdk import dag

@@ -6,7 +6,7 @@ A user's mistake is told in words, without a traceback, with the exit code of it
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -95,9 +95,12 @@ def conform(source: SourceName, round_id: OneRound = "") -> None:
     from pipelines import stages
 
     context = stages.open_context()
-    for batch in stages.pending_batches(context, source, round_id):
+
+    def work(batch: dict[str, Any]) -> None:
         months = stages.conform(context, batch)
         out.print(f"{batch['round']}: {len(batch['objects'])} objects conformed, months {', '.join(months)}")
+
+    stages.go_on(work, stages.pending_batches(context, source, round_id), stages.unreadable(context, round_id))
 
 
 @app.command()
@@ -105,8 +108,9 @@ def partitions(source: SourceName, round_id: OneRound = "") -> None:
     """List the partitions of a source that are to be screened, checked and tallied again."""
     from pipelines import stages
 
-    for key in stages.stale_partitions(stages.open_context(), source, round_id):
-        out.print(key, highlight=False)
+    context = stages.open_context()
+    keys = stages.stale_partitions(context, source, round_id)
+    stages.go_on(lambda key: out.print(key, highlight=False), keys, stages.unreadable(context, round_id))
 
 
 @app.command()

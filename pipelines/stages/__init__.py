@@ -9,6 +9,7 @@ from pipelines.stages.collecting import collect, conform, months_of, pending_bat
 from pipelines.stages.context import Context, open_context
 from pipelines.stages.correcting import corrections_of, stale_corrections
 from pipelines.stages.devices import Checked, check_file, device_lines, new_device_key, seal_file
+from pipelines.stages.each import go_on, unreadable
 from pipelines.stages.erasing import Whom, erase
 from pipelines.stages.excluding import DeviceTime, decide_exclusion, exclusions, propose_exclusion
 from pipelines.stages.forms import (
@@ -100,6 +101,7 @@ __all__ = [
     "gate",
     "gate_scores",
     "gather_sheets",
+    "go_on",
     "interpret",
     "keep_calibration",
     "latest_releases",
@@ -152,6 +154,7 @@ __all__ = [
     "summarise",
     "tally",
     "targets",
+    "unreadable",
     "verify_ledger",
     "verify_release",
     "void_serial",

@@ -23,6 +23,7 @@ from pipelines.collect.plan import ConformPlan, ScreenPlan
 from pipelines.collect.review import review_rules
 from pipelines.collect.screen import Flags, screen_month
 from pipelines.lake import stale, tallies
+from pipelines.model.errors import InputError
 from pipelines.model.method import Method
 from pipelines.model.round import Round
 from pipelines.model.run import Landed, Partition, StageReport
@@ -31,6 +32,7 @@ from pipelines.quality.flags import NEEDED, add_flags
 from pipelines.sources import source as source_named
 from pipelines.stages.calibrating import rules_of
 from pipelines.stages.context import Context
+from pipelines.stages.each import go_on, unreadable
 from pipelines.stages.excluding import excluded_responses
 from pipelines.stages.privacy import keeper
 from pipelines.stages.published import conform_published, has_published_scores
@@ -46,26 +48,35 @@ def collect(context: Context, source: str, round_id: str = "") -> int:
     """Land what a source has that we have not, for one round or all it serves; return how many objects are new.
 
     Raises:
-        SourceError: the source did not answer or contradicts itself; what landed before stays.
+        SourceError: the source did not answer or contradicts itself; what landed before stays, other rounds are done.
+        InputError: a round cannot be read or does not say how the source serves it; the others are done.
     """
-    new = 0
-    for round_ in context.rounds_of(source, round_id):
+
+    def work(round_: Round) -> int:
         config = context.config(round_, source)
         connector = sheets_source(context, round_, config) if source == SCAN else source_named(source)
-        new += len(land(context.lake, connector, config, round_.id, context.now()))
-    return new
+        return len(land(context.lake, connector, config, round_.id, context.now()))
+
+    return sum(go_on(work, context.rounds_of(source, round_id), unreadable(context, round_id)))
 
 
 def pending_batches(context: Context, source: str, round_id: str = "") -> list[dict[str, Any]]:
-    """Return what is landed and not conformed by the present round and method, in batches of bounded size."""
+    """Return what is landed and not conformed by the present round and method, in batches of bounded size.
+
+    Of a round that cannot be conformed as it is written there is one object, which tells why when its turn comes.
+    """
     pending = []
     for round_ in context.rounds_of(source, round_id):
-        basis = conform_basis(context, round_)
+        held = [one for one in receipts(context.lake, round_.id, source) if one.path]  # else its time was over
+        try:
+            basis = conform_basis(context, round_)
+        except InputError:
+            pending += [(source, round_.id, landed) for landed in held[:1]]
+            continue
         pending += [
             (source, round_.id, landed)
-            for landed in receipts(context.lake, round_.id, source)
-            if landed.path  # else its time was over: what came of it stays as it is
-            and not is_current(context.lake, round_.id, "conform", f"{source}~{landed.sha256}", basis)
+            for landed in held
+            if not is_current(context.lake, round_.id, "conform", f"{source}~{landed.sha256}", basis)
         ]
     return in_batches(pending)
 
@@ -140,11 +151,15 @@ def screen(context: Context, key: str) -> str:
 
 
 def months_of(context: Context, keys: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Return (programme, round, month) of partitions whose tallies are there, each once; a stopped gate leaves none."""
+    """Return (programme, round, month) of partitions whose tallies are there, each once; a stopped gate leaves none.
+
+    A round that cannot be read has none to announce: what was to be done for it failed before.
+    """
     found = set()
+    readable = {round_.id: round_ for round_ in context.readable()[0]}
     for partition in map(Partition.of, keys):
-        round_ = context.round(partition.round_id)
-        if context.lake.exists(tallies(round_.programme, round_.id, partition.month, partition.source)):
+        round_ = readable.get(partition.round_id)
+        if round_ and context.lake.exists(tallies(round_.programme, round_.id, partition.month, partition.source)):
             found.add((round_.programme, round_.id, partition.month))
     return sorted(found)
 

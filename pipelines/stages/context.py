@@ -97,12 +97,26 @@ class Context:
         return chosen
 
     def rounds_of(self, source: str, round_id: str = "") -> list[Round]:
-        """Return the rounds that a source serves, or the one named; an InputError where it does not serve that one."""
+        """Return the rounds that a source serves, or the one named; an InputError where it does not serve that one.
+
+        A round that cannot be read is not among them: `collect` tells of it.
+        """
         if round_id:
             return [self._served(round_id, source)]
         name = source_named(source).name
-        rounds = [self.round(one) for one in list_rounds(self.lake) if not self.lake.exists(sealed(one))]
+        rounds = [one for one in self.readable()[0] if not self.lake.exists(sealed(one.id))]
         return [one for one in rounds if any(config.source == name for config in one.sources)]
+
+    def readable(self) -> tuple[list[Round], list[InputError]]:
+        """Return every round of the lake that can be read, and why others cannot."""
+        rounds: list[Round] = []
+        unreadable: list[InputError] = []
+        for round_id in list_rounds(self.lake):
+            try:
+                rounds.append(self.round(round_id))
+            except InputError as error:
+                unreadable.append(error)
+        return rounds, unreadable
 
     def partition(self, key: str) -> Partition:
         """Read the key of one month of a source of a round; an InputError where it is none."""

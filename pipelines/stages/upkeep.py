@@ -1,13 +1,15 @@
 """What a round needs every day: data whose time is over goes, sources that fell silent are told, copies are made.
 
 It must not compute a score. What is due follows from the round's settings and the day; running it again does nothing
-more.
+more. A round that cannot be read or whose data cannot be opened stops no other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -20,9 +22,9 @@ from pipelines.model.run import Landed
 from pipelines.paper import places
 from pipelines.privacy.access import RETENTION
 from pipelines.privacy.vault import vault_folder
-from pipelines.rounds import list_rounds
 from pipelines.stages.alerts import tell, upkeep_loads
 from pipelines.stages.context import Context
+from pipelines.stages.each import each_round, go_on
 from pipelines.stages.erasing import redact_landed
 from pipelines.stages.erasing_paper import redact_paper
 from pipelines.stages.ledger import verify_ledger
@@ -36,9 +38,11 @@ SILENT, LEDGER = "source_silent", "ledger"
 
 def retention(context: Context, round_id: str = "", person: str = "") -> list[str]:
     """Remove what is due, of one round or all, and redact what came in anew of erased persons; return a line each."""
-    return [
-        f"{round_.id}: {line}" for round_ in _rounds(context, round_id) for line in _retain(context, round_, person)
-    ]
+
+    def retain(round_: Round) -> list[str]:
+        return [f"{round_.id}: {line}" for line in _retain(context, round_, person)]
+
+    return [line for lines in each_round(context, retain, round_id) for line in lines]
 
 
 def freshness(context: Context, round_id: str = "") -> None:
@@ -47,38 +51,22 @@ def freshness(context: Context, round_id: str = "") -> None:
     Raises:
         GateError: naming the sources that are silent, once all rounds were looked at.
     """
-    silent = []
-    for round_ in _rounds(context, round_id):
-        for config in round_.sources:
-            days = _silent_days(context, round_, config.source)
-            limit = int(context.thresholds(round_)["upkeep"]["fresh_days"])
-            late = 0 < limit <= days
-            vi = f"Nguồn {config.source} không có gì mới trong {days} ngày"
-            en = f"Source {config.source} brought nothing new for {days} days"
-            tell(context, round_.id, SILENT, config.source, (vi, en) if late else None)
-            silent += [f"{round_.id}: {en.lower()}"] if late else []
-    if silent:
-        remedy = "ask who runs the source; `hailong status` shows open alerts; settings.upkeep.fresh_days is the limit"
-        raise GateError("; ".join(silent), "freshness", remedy)
+    each_round(context, partial(_watch, context), round_id)
 
 
 def audit_ledgers(context: Context, round_id: str = "") -> None:
     """Verify the ledgers of one round or all; raise an alert and a GateError where one is not as it was."""
-    found = []
-    for round_ in _rounds(context, round_id):
-        problems = verify_ledger(context, round_.id)
-        said = (f"Sổ cái có {len(problems)} lỗi", f"The ledger has {len(problems)} problems: {'; '.join(problems[:3])}")
-        tell(context, round_.id, LEDGER, "", said if problems else None)
-        found += problems
-    if found:
-        raise GateError("; ".join(found[:5]), "ledger", "restore the named files from a back-up")
+    each_round(context, partial(_audit, context), round_id)
 
 
 def load_upkeep(context: Context, round_id: str = "") -> None:
     """Load accesses and alerts into the warehouse, of one round or all."""
-    loads = [load for round_ in _rounds(context, round_id) for load in upkeep_loads(context, round_)]
     with context.warehouse() as engine:
-        replace_rows(engine, context.catalogue, loads)
+        each_round(
+            context,
+            lambda round_: replace_rows(engine, context.catalogue, upkeep_loads(context, round_)),
+            round_id,
+        )
 
 
 def back_up(context: Context, kept: str = "") -> str:
@@ -101,22 +89,47 @@ def back_up(context: Context, kept: str = "") -> str:
     return path
 
 
-def _rounds(context: Context, round_id: str) -> list[Round]:
-    return [context.round(one) for one in ([round_id] if round_id else list_rounds(context.lake))]
+def _watch(context: Context, round_: Round) -> None:
+    """Raise or clear the alert of every source of a round, then a GateError that names those that are silent."""
+    silent = []
+    for config in round_.sources:
+        days = _silent_days(context, round_, config.source)
+        limit = int(context.thresholds(round_)["upkeep"]["fresh_days"])
+        late = 0 < limit <= days
+        vi = f"Nguồn {config.source} không có gì mới trong {days} ngày"
+        en = f"Source {config.source} brought nothing new for {days} days"
+        tell(context, round_.id, SILENT, config.source, (vi, en) if late else None)
+        silent += [f"{round_.id}: {en.lower()}"] if late else []
+    if silent:
+        remedy = "ask who runs the source; `hailong status` shows open alerts; settings.upkeep.fresh_days is the limit"
+        raise GateError("; ".join(silent), "freshness", remedy)
+
+
+def _audit(context: Context, round_: Round) -> None:
+    problems = verify_ledger(context, round_.id)
+    said = (f"Sổ cái có {len(problems)} lỗi", f"The ledger has {len(problems)} problems: {'; '.join(problems[:3])}")
+    tell(context, round_.id, LEDGER, "", said if problems else None)
+    if problems:
+        raise GateError("; ".join(problems[:5]), "ledger", "restore the named files from a back-up")
 
 
 def _retain(context: Context, round_: Round, person: str) -> list[str]:
-    done = redact_landed(context, round_, [config.source for config in round_.sources])
-    done += redact_paper(context, round_)
-    for setting, remove in (
-        ("identity_days", _remove_identity),
-        ("raw_days", _remove_raw),
-        ("answers_days", _remove_answers),
-    ):
-        if is_due(context, round_, setting) and (count := remove(context, round_)):
-            done.append(f"{setting}: {count} files removed")
-            note_access(context, round_.id, RETENTION, setting, person, f"{count} files, as settings.retention says")
-    return done
+    """Do what is due in a round; where an object cannot be redacted, what is due by time goes all the same."""
+
+    def remove(setting: str) -> list[str]:
+        count = REMOVERS[setting](context, round_) if is_due(context, round_, setting) else 0
+        if not count:
+            return []
+        note_access(context, round_.id, RETENTION, setting, person, f"{count} files, as settings.retention says")
+        return [f"{setting}: {count} files removed"]
+
+    sources = [config.source for config in round_.sources]
+    steps: list[Callable[[], list[str]]] = [
+        partial(redact_landed, context, round_, sources),
+        partial(redact_paper, context, round_),
+        *(partial(remove, setting) for setting in REMOVERS),
+    ]
+    return [line for lines in go_on(lambda step: step(), steps) for line in lines]
 
 
 def _remove_identity(context: Context, round_: Round) -> int:
@@ -160,6 +173,9 @@ def _remove(lake: Lake, paths: list[str]) -> int:
     for path in paths:
         lake.remove(path)
     return len(paths)
+
+
+REMOVERS = {"identity_days": _remove_identity, "raw_days": _remove_raw, "answers_days": _remove_answers}
 
 
 def _silent_days(context: Context, round_: Round, source: str) -> int:

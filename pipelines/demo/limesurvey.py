@@ -29,7 +29,7 @@ class Remote(StandIn):
             return Answer(b"<html>Survey</html>", 404)
         call = orjson.loads(request.body)
         method, parameters = call["method"], call["params"]
-        self.requests[-1] = f"{method} {parameters[1:]}"
+        self.requests[-1] = method if method == "get_session_key" else f"{method} {parameters[1:]}"  # no password
         if method == "get_session_key":
             return _said(self._begin(":".join(parameters)))
         if parameters[0] not in self.sessions:

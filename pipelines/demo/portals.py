@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,18 +22,20 @@ from pipelines.demo.standin import Served, StandIn, Trouble
 from pipelines.simulate.record import KOBO, LIMESURVEY, ODK, PORTAL_USER
 
 # In the order of the requests: pages of Kobo and ODK; a session, a count and ranges of responses of LimeSurvey.
-KOBO_TROUBLES = (Trouble.SERVER_ERROR, Trouble.NONE, Trouble.CUT_SHORT)
-ODK_TROUBLES = (Trouble.BUSY, Trouble.WRONG_COUNT, Trouble.NOT_JSON)
-LIMESURVEY_TROUBLES = (Trouble.HANG, Trouble.NONE, Trouble.WRONG_COUNT, Trouble.SERVER_ERROR)
+TROUBLES = {
+    KOBO: (Trouble.SERVER_ERROR, Trouble.NONE, Trouble.CUT_SHORT),
+    ODK: (Trouble.BUSY, Trouble.WRONG_COUNT, Trouble.NOT_JSON),
+    LIMESURVEY: (Trouble.HANG, Trouble.NONE, Trouble.WRONG_COUNT, Trouble.SERVER_ERROR),
+}
 
 
-def portals(folder: Path, token: str) -> tuple[StandIn, ...]:
-    """Return the portals that serve what is simulated under a folder, each with its troubles ahead."""
+def portals(folder: Path, token: str, troubles: Mapping[str, Sequence[Trouble]]) -> tuple[StandIn, ...]:
+    """Return the portals that serve what is simulated under a folder; `troubles` is source → what it begins with."""
     account = f"{PORTAL_USER}:{token}" if token else ""
     return (
-        Portal(folder / KOBO, token, KOBO_TROUBLES),
-        Central(folder / ODK, account, ODK_TROUBLES),
-        Remote(folder / LIMESURVEY, account, LIMESURVEY_TROUBLES),
+        Portal(folder / KOBO, token, troubles.get(KOBO, ())),
+        Central(folder / ODK, account, troubles.get(ODK, ())),
+        Remote(folder / LIMESURVEY, account, troubles.get(LIMESURVEY, ())),
     )
 
 
@@ -41,7 +44,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     token = os.environ.get("HAILONG_PORTAL_TOKEN", "")
     with suppress(KeyboardInterrupt):
-        Served(portals(Path(sys.argv[1]), token), int(sys.argv[2])).server.serve_forever()
+        Served(portals(Path(sys.argv[1]), token, TROUBLES), int(sys.argv[2])).server.serve_forever()
 
 
 if __name__ == "__main__":

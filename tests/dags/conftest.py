@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from airflow_kit import SPEC, migrated_database
 
-from pipelines.demo.portal import Portal
+from pipelines.demo.portals import portals
 from pipelines.demo.server import PORTAL_TOKEN, shared_environment
+from pipelines.demo.standin import Served
 from pipelines.lake import Lake
 from pipelines.methods import load_method
 from pipelines.simulate import simulate_round, write_round
@@ -70,8 +71,9 @@ def simulated(spec, tmp_path_factory):
 @pytest.fixture(scope="module")
 def make_lake(simulated, tmp_path_factory):
     """Return a function that makes a fresh lake with the small round and names it in the environment."""
-    with pytest.MonkeyPatch.context() as patch, Portal(simulated / "portal" / "kobo", PORTAL_TOKEN) as portal:
-        patch.setenv("HAILONG_PORTAL_URL", portal.url)
+    played = portals(simulated / "portal", PORTAL_TOKEN, {})
+    with pytest.MonkeyPatch.context() as patch, Served(played) as served:
+        patch.setenv("HAILONG_PORTAL_URL", served.url)
         patch.setenv("HAILONG_PORTAL_TOKEN", PORTAL_TOKEN)
         patch.delenv("HAILONG_WAREHOUSE", raising=False)
 

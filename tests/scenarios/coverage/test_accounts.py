@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.demo import standin
-from pipelines.demo.portals import portals
+from pipelines.demo.portals import TROUBLES, portals
 from pipelines.demo.standin import Served
 from pipelines.lake import Lake
 from pipelines.methods import load_method
@@ -33,7 +33,7 @@ def collect_all(
 ) -> None:
     """Collect, conform and screen sources of the round, once for each folder that the portals are then played from."""
     context, round_id = Context(Settings.from_environment(), lake), simulated.spec.round_id
-    played = portals(Path(lake.root) / visits[0], "token")
+    played = portals(Path(lake.root) / visits[0], "token", TROUBLES)
     with Served(played) as served, pytest.MonkeyPatch.context() as environment:
         environment.setattr(web, "BACKOFF", 0.01)
         environment.setattr(web, "MAX_WAIT", 0.05)

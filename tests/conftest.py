@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pipelines.lake import Lake
 
+settings.register_profile("hailong", deadline=None)  # how busy the machine is, is not what a test is about
+settings.load_profile("hailong")
 PROJECT = Path(__file__).resolve().parent.parent
 REFERENCE = PROJECT.parent / "shared" / "reference"
 

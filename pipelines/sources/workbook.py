@@ -6,6 +6,7 @@ It must not evaluate, follow links out of the file, or trust the sizes that the 
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -24,6 +25,10 @@ from pipelines.sources.zipped import megabytes
 MAX_UNPACKED = 128_000_000  # bytes of all parts: a zip bomb is refused before it is unpacked
 MAX_ROWS = 1_048_576  # what Excel holds
 MAX_CELLS_OF_ROW = 16_384
+MAX_TAGS_OF_ROW = 16 * MAX_CELLS_OF_ROW
+SHEET = re.compile(r"xl/worksheets/[^/]*\.xml", re.IGNORECASE)
+ROW_END = re.compile(rb"</(?:\w+:)?row>")
+BLOCK = 1 << 18  # bytes of a sheet looked at at once: less than the tags of one row may take
 UNCALCULATED = "công thức chưa được tính, hãy mở và lưu lại tệp · formula without a value, open and save the file"
 BROKEN = "không phải tệp XLSX lành · not a sound XLSX file"
 
@@ -34,13 +39,33 @@ def records(stream: BinaryIO, sheet: str = "") -> Iterator[Record | Fault]:
     Where no sheet is named, another one with rows is a fault: it may hold answers.
     """
     try:
-        unpacked = sum(part.file_size for part in zipfile.ZipFile(stream).infolist())
+        archive = zipfile.ZipFile(stream)
+        unpacked = sum(part.file_size for part in archive.infolist())
         if unpacked > MAX_UNPACKED:
             yield Fault(RejectCode.R105_TOO_LARGE, value=megabytes(unpacked, MAX_UNPACKED))
+            return
+        if _has_endless_row(archive):
+            yield Fault(RejectCode.R105_TOO_LARGE, value=f"> {MAX_CELLS_OF_ROW} ô · cells")
             return
         yield from _sheet_records(stream, sheet)
     except Exception as error:  # a broken workbook makes the library raise anything
         yield Fault(RejectCode.R101_UNREADABLE_FILE, value=f"{BROKEN} ({type(error).__name__}: {error})")
+
+
+def _has_endless_row(archive: zipfile.ZipFile) -> bool:
+    """Whether a row has more tags than a row of all columns could: the library would hold all of it at once."""
+    for part in archive.infolist():
+        if not SHEET.fullmatch(part.filename):
+            continue
+        tags = 0
+        with archive.open(part) as sheet:
+            while block := sheet.read(BLOCK):
+                first, *others = ROW_END.split(block)
+                tags += first.count(b"<")
+                if tags > MAX_TAGS_OF_ROW:
+                    return True
+                tags = others[-1].count(b"<") if others else tags
+    return False
 
 
 def _sheet_records(stream: BinaryIO, sheet: str) -> Iterator[Record | Fault]:

@@ -305,6 +305,17 @@ def test_line_break_in_the_first_cell_does_not_hide_the_delimiter():
     assert reading.faults == [] and [row["b"] for row in reading.rows] == ["2", "5"]
 
 
+@pytest.mark.parametrize("cell", [b"<c/>", b"<x:c></x:c>"])
+def test_row_without_end_is_refused_before_it_is_held(cell: bytes, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(workbook, "MAX_TAGS_OF_ROW", 5_000)
+    monkeypatch.setattr(workbook, "BLOCK", 512)
+    rows = lambda count, cells: b"<row>" + (cell * cells + b"</row><row>") * count + b"</row>"  # noqa: E731
+    sheet = lambda body: lambda old: old.replace(b"<sheetData>", b"<sheetData>" + body)  # noqa: E731
+    content = xlsx(["record_id", "A1"], ["P-1", 5])
+    assert read("postal", rezipped(content, sheet1=sheet(rows(1, 6_000)))).codes == [("R105", None)]
+    assert ("R105", None) not in read("postal", rezipped(content, sheet1=sheet(rows(100, 60)))).codes
+
+
 # Dates
 
 

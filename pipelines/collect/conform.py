@@ -164,7 +164,8 @@ def _table(columns: dict[str, pa.Array], schema: pa.Schema, rows: int) -> pa.Tab
 
 def _publish(lake: Lake, round_id: str, landed: Landed, accepted: Spool, rejected: Spool) -> list[str]:
     """Put the files in their places; a month that the object no longer falls in becomes empty, so that it is seen."""
-    earlier = lake.glob(conformed(round_id, landed.source, "*", landed.sha256))
+    months = lake.glob(conformed(round_id, landed.source, "*", "*").rpartition("/")[0])  # each may hold many objects
+    earlier = [path for month in months if lake.exists(path := f"{month}/{landed.sha256}.parquet")]
     current = {conformed(round_id, landed.source, month, landed.sha256): month for month in accepted.keys}
     outputs = sorted({*earlier, *current})
     for path in outputs:

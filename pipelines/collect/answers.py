@@ -36,7 +36,8 @@ def answer_columns(form: Form, block: Block, problems: Problems) -> dict[str, pa
         if heading in block.cells:
             columns[column] = _codes(heading, TICKS.get, block.cells[heading], problems)
     if form.comment in block.cells:
-        columns[COMMENT] = scrub_column(block.cells[form.comment].texts)
+        said = block.cells[form.comment]
+        columns[COMMENT] = scrub_column(said.distinct).take(said.index)
     return columns
 
 

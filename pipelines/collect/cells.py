@@ -35,7 +35,9 @@ class Cells:
         has_nul = pc.match_substring(encoded.dictionary, "\0")
         clean = pc.utf8_normalize(pc.utf8_trim_whitespace(encoded.dictionary), form="NFC")
         distinct = pc.if_else(pc.or_(has_nul, pc.equal(clean, "")), None, clean)
-        return cls(distinct, encoded.indices, torn | as_mask(has_nul.take(encoded.indices)))
+        if pc.any(has_nul).as_py():
+            torn |= as_mask(has_nul.take(encoded.indices))
+        return cls(distinct, encoded.indices, torn)
 
     @classmethod
     def constant(cls, text: str, rows: int) -> Cells:
@@ -65,6 +67,8 @@ class Cells:
 
     def unread(self, values: pa.Array) -> np.ndarray:
         """Return where there is text and no value came of it."""
+        if not values.null_count:
+            return np.zeros(len(values), dtype=bool)
         return self.is_said & as_mask(values.is_null())
 
     def take(self, rows: np.ndarray) -> Cells:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.collect.cells import Cells, as_mask
+from pipelines.collect.parsing import local_days
 from pipelines.collect.problems import Problems
 from pipelines.model.codes import RejectCode
 from pipelines.model.errors import InputError
@@ -70,14 +71,13 @@ def check_devices(
         columns: `device_id`, `submitted_at` and `signing_key`.
         problems: where they are noted.
     """
-    days = pc.strftime(columns["submitted_at"].cast(pa.timestamp("us", tz=zone)), format="%Y-%m-%d")
+    days = local_days(columns["submitted_at"], zone)
     parts = [pc.fill_null(column, "") for column in (columns["device_id"], days, columns["signing_key"])]
     found = pc.binary_join_element_wise(*parts, _SEPARATOR).dictionary_encode()
     codes = pa.array([_code(rule, *text.split(_SEPARATOR)) for text in found.dictionary.to_pylist()], pa.string())
     codes = codes.take(found.indices)
-    devices = Cells.read(columns["device_id"])
     for code in codes.unique().drop_null().to_pylist():
-        problems.add(RejectCode[code], heading, as_mask(pc.equal(codes, code)), devices)
+        problems.add(RejectCode[code], heading, as_mask(pc.equal(codes, code)), Cells.read(columns["device_id"]))
 
 
 def _code(rule: DeviceRule, device_id: str, day: str, key: str) -> str | None:

@@ -51,10 +51,20 @@ def parse_numbers(texts: pa.Array) -> pa.Array:
 
 
 def local_months(times: pa.Array, zone: str) -> pa.Array:
-    """Return the month in a zone, e.g. `2023-05`, of timestamps without null."""
-    months = pc.floor_temporal(pc.local_timestamp(times.cast(pa.timestamp("us", tz=zone))), unit="month")
-    distinct = months.unique()
-    return pc.strftime(distinct, format="%Y-%m").take(pc.index_in(months, distinct))
+    """Return the month in a zone, e.g. `2023-05`, of timestamps; null where there is none."""
+    return _local(times, zone, "month", "%Y-%m")
+
+
+def local_days(times: pa.Array, zone: str) -> pa.Array:
+    """Return the day in a zone, e.g. `2023-05-04`, of timestamps; null where there is none."""
+    return _local(times, zone, "day", "%Y-%m-%d")
+
+
+def _local(times: pa.Array, zone: str, unit: str, shape: str) -> pa.Array:
+    """Return timestamps in a zone as text, which is made once for each unit of time."""
+    found = pc.floor_temporal(pc.local_timestamp(times.cast(pa.timestamp("us", tz=zone))), unit=unit)
+    distinct = found.unique()
+    return pc.strftime(distinct, format=shape).take(pc.index_in(found, distinct))
 
 
 def _only(texts: pa.Array, pattern: str) -> pa.Array:

@@ -159,9 +159,9 @@ def _headings(lines: Sequence[bytes]) -> list[str]:
 
 def _parsed(lines: Sequence[bytes], names: Sequence[str], codes: Sequence[str]) -> pa.Table:
     """Return the events as Arrow reads them: any other key or type, or a number with decimals, is an error there."""
-    text = b"\n".join(line.strip(b" \t\r") for line in lines)
-    is_one_a_line = text.startswith(b"{") and text.endswith(b"}") and text.count(b"}\n{") == len(lines) - 1
-    if not is_one_a_line or _NEXT_VALUE.search(text):
+    objects = [line.strip(b" \t\r") for line in lines]
+    text = b"\n".join(objects)
+    if {(line[:1], line[-1:]) for line in objects} != {(b"{", b"}")} or _NEXT_VALUE.search(text):
         raise _Unusual
     answers = pa.struct([(code, pa.int64()) for code in codes])
     schema = pa.schema([*((name, _FLAT[name].arrow_type) for name in names), (ANSWERS, answers)])

@@ -36,7 +36,7 @@ def append(lake: Lake, round_id: str, source: str, accepted: pa.Table, key: Path
     fresh = _without_leaf(lake, round_id, source, accepted, current.size)
     if not fresh.num_rows:
         return current
-    leaves = [leaf_of(*entry) for entry in zip(*(fresh[name].to_pylist() for name in ENTRY), strict=True)]
+    leaves = leaves_of(fresh)
     head = Head.made(current.ledger, current.frontier.extended(leaves), key)
     table = pa.table([fresh["response_id"], fresh["content_hash"], pa.array(leaves, pa.binary(32))], SCHEMA)
     lake.write_table(ledger_leaves(round_id, source, _name(current.size)), table)
@@ -78,10 +78,11 @@ def problems(lake: Lake, round_id: str, source: str, accepted: pa.Table) -> Iter
             yield f"{path}: the leaves before it are missing"
             return
         table = lake.read_table(files[begin])
-        for entry in table.to_pylist():
-            if leaf_of(entry["response_id"], entry["content_hash"]) != entry["leaf"]:
-                yield f"{files[begin]}: a leaf is not the hash of its entry ({entry['response_id']})"
-        frontier = frontier.extended(table["leaf"].to_pylist())
+        leaves = table["leaf"].to_pylist()
+        for place, (leaf, hashed) in enumerate(zip(leaves, leaves_of(table), strict=True)):
+            if leaf != hashed:
+                yield f"{files[begin]}: a leaf is not the hash of its entry ({table['response_id'][place]})"
+        frontier = frontier.extended(leaves)
         if (frontier.size, frontier.root.hex()) != (head.size, head.root):
             yield f"{path}: size and root are not those of the leaves"
         if head.public and not head.is_signature_valid:
@@ -91,9 +92,10 @@ def problems(lake: Lake, round_id: str, source: str, accepted: pa.Table) -> Iter
         yield f"{round_id}/{source}: {missing} accepted responses have no leaf"
 
 
-def leaf_of(response_id: str, content_hash: str) -> bytes:
-    """Return the leaf hash of a response: of its identity and its content, not of an answer that could be guessed."""
-    return leaf_hash(f"{response_id} {content_hash}".encode())
+def leaves_of(entries: pa.Table) -> list[bytes]:
+    """Return the leaf hashes of responses: of identity and content hash, not of an answer that could be guessed."""
+    named = pc.binary_join_element_wise(entries["response_id"], entries["content_hash"], " ", null_handling="replace")
+    return [leaf_hash(entry) for entry in named.cast(pa.binary()).to_pylist()]
 
 
 def _last(lake: Lake, round_id: str, source: str) -> Head:
@@ -122,16 +124,17 @@ def _leaves(lake: Lake, round_id: str, source: str, size: int) -> pa.Table:
 
 def _without_leaf(lake: Lake, round_id: str, source: str, accepted: pa.Table, size: int) -> pa.Table:
     """Return the entries of accepted responses that have no leaf, each once, in order."""
-    from pyarrow.dataset import dataset  # it imports pandas, which a stage that starts need not wait for
-
+    entries = accepted.group_by(ENTRY, use_threads=False).aggregate([])
     paths = [lake.full(path) for name, path in sorted(_files(lake, round_id, source).items()) if int(name) < size]
-    known = "ANTI JOIN known USING (response_id, content_hash)" if paths else ""
-    with duckdb.connect() as connection:
-        connection.register("accepted", accepted.select(ENTRY))
-        if paths:
+    if paths:
+        from pyarrow.dataset import dataset  # it imports pandas, which a stage that starts need not wait for
+
+        with duckdb.connect() as connection:
+            connection.register("accepted", entries)
             connection.register("known", dataset(paths, SCHEMA, "parquet", lake.fs))
-        query = f"SELECT DISTINCT response_id, content_hash FROM accepted {known} ORDER BY ALL"
-        return connection.sql(query).to_arrow_table()
+            query = "FROM accepted ANTI JOIN known USING (response_id, content_hash)"
+            entries = connection.sql(query).to_arrow_table()
+    return entries.sort_by([(name, "ascending") for name in ENTRY])
 
 
 def _name(number: int) -> str:

@@ -34,16 +34,16 @@ class Frontier:
 
     def extended(self, leaves: Iterable[bytes]) -> Frontier:
         """Return the frontier after these leaf hashes were appended."""
-        size, roots = self.size, list(self.roots)
-        for leaf in leaves:
-            roots.append(leaf)
-            merges = size
-            while merges & 1:
-                right = roots.pop()
-                roots[-1] = node_hash(roots[-1], right)
-                merges >>= 1
-            size += 1
-        return Frontier(size, tuple(roots))
+        nodes, kept, added = list(leaves), list(self.roots), list[bytes]()
+        size, waiting = self.size + len(nodes), self.size
+        while nodes:
+            if waiting & 1:  # a perfect subtree of this height waits for its right half
+                nodes.insert(0, kept.pop())
+            if len(nodes) & 1:
+                added.append(nodes.pop())
+            nodes = list(map(node_hash, nodes[::2], nodes[1::2]))
+            waiting >>= 1
+        return Frontier(size, (*kept, *reversed(added)))
 
     @property
     def root(self) -> bytes:

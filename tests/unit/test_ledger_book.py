@@ -1,5 +1,6 @@
 """A ledger in a lake: it only grows, survives a kill, names every alteration, and proves an answer to who asks."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -40,6 +41,14 @@ def test_the_same_batches_give_the_same_tree_in_whatever_order_their_rows_come(l
     other = Lake(str(tmp_path / "other"))
     first = append(lake, ROUND, SOURCE, answers(*range(20)), None)
     assert append(other, ROUND, SOURCE, answers(*reversed(range(20))), None) == first
+
+
+def test_a_leaf_is_the_hash_of_identity_and_content_with_a_space_between(lake: Lake):
+    append(lake, ROUND, SOURCE, pa.concat_tables([answers(2, 1), answers(1)]), None)
+    (path,) = lake.glob(f"ledger/round={ROUND}/source={SOURCE}/leaves/*.parquet")
+    for entry in lake.read_table(path).to_pylist():
+        said = f"{entry['response_id']} {entry['content_hash']}".encode()
+        assert entry["leaf"] == hashlib.sha256(b"\x00" + said).digest()
 
 
 def test_a_later_tree_head_is_consistent_with_an_earlier_one(lake: Lake):
@@ -87,7 +96,7 @@ def test_a_receipt_code_copied_wrongly_is_refused_and_misread_letters_are_forgiv
             response_prefix(wrong)
 
 
-@pytest.mark.parametrize("harm", ["leaf", "entry", "missing leaves", "head", "answer without leaf"])
+@pytest.mark.parametrize("harm", ["leaf", "entry", "blank", "missing leaves", "head", "answer without leaf"])
 def test_every_alteration_is_named(lake: Lake, key: Path, harm: str):
     append(lake, ROUND, SOURCE, answers(1, 2, 3), key)
     append(lake, ROUND, SOURCE, answers(1, 2, 3, 4), key)
@@ -97,8 +106,8 @@ def test_every_alteration_is_named(lake: Lake, key: Path, harm: str):
     if harm == "leaf":
         altered = [b"\0" * 32, *table["leaf"].to_pylist()[1:]]
         lake.write_table(leaves, table.set_column(2, "leaf", pa.array(altered, pa.binary(32))))
-    elif harm == "entry":
-        altered = ["changed", *table["content_hash"].to_pylist()[1:]]
+    elif harm in ("entry", "blank"):
+        altered = ["changed" if harm == "entry" else None, *table["content_hash"].to_pylist()[1:]]
         lake.write_table(leaves, table.set_column(1, "content_hash", pa.array(altered)))
     elif harm == "missing leaves":
         lake.remove(leaves)

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.lake import texts_of
+
 
 class Spool:
     """Tables of one schema under keys (months); `file` gives all of one key as a single Parquet file."""
@@ -40,7 +42,7 @@ class Spool:
     def file(self, key: str) -> Path:
         """Write the rows of a key, in the order in which they came, and return the file."""
         path = self._folder / f"{key}.parquet"
-        with pq.ParquetWriter(path, self._schema, compression="zstd") as writer:
+        with pq.ParquetWriter(path, self._schema, compression="zstd", use_dictionary=texts_of(self._schema)) as writer:
             for table in self._tables(key):
                 writer.write_table(table)
         return path

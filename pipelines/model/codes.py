@@ -182,6 +182,10 @@ class RejectCode(Enum):
         "Người trả lời phiếu {value} đã được xóa theo yêu cầu, nội dung trang không được giữ",
         "The respondent of form {value} was erased on request; what the page says is not kept",
     )
+    R509_SEVERAL_PAGES = (
+        "Ảnh có nhiều hơn một trang phiếu: hãy quét hoặc chụp từng trang",
+        "The picture shows more than one page: scan or photograph each by itself",
+    )
     D501_SAME_PAGE = ("Trang {value} đã được quét", "Page {value} was scanned before")
 
     @property

@@ -20,6 +20,11 @@ NEEDED = 3
 LONGEST = 2400  # pixels of a side of the picture in which marks are looked for first
 LARGEST_ERROR = 2.5  # pixels of the straight page; beyond it the page is bent or a mark is not ours
 QUIET = 2.0  # mm of white about the QR
+ALIKE = 0.6  # how much shorter a mark of a second page may be than that of the first
+
+
+class SeveralPages(Exception):
+    """A picture shows a corner mark twice: there is more than one page, and which marks belong together is not sure."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,11 @@ class Straight:
 
 
 def straighten(pixels: Gray) -> Straight | None:
-    """Return the page seen square; None where fewer than three of its corner marks are found."""
+    """Return the page seen square; None where fewer than three of its corner marks are found.
+
+    Raises:
+        SeveralPages: there are two pages in the picture.
+    """
     found = find_markers(pixels)
     if len(found) < NEEDED:
         return None
@@ -110,9 +119,20 @@ def _detected(pixels: Gray) -> dict[int, NDArray[np.float32]]:
     corners, numbers, _ = cv2.aruco.ArucoDetector(dictionary, parameters).detectMarkers(pixels)
     found: dict[int, NDArray[np.float32]] = {}
     for number, quad in zip(np.ravel(numbers) if numbers is not None else (), corners, strict=False):
-        if 0 <= number < len(MARKERS):
-            found.setdefault(int(number), np.asarray(quad, dtype=np.float32).reshape(4, 2))
+        if not 0 <= number < len(MARKERS):
+            continue
+        here = np.asarray(quad, dtype=np.float32).reshape(4, 2)
+        first = found.setdefault(int(number), here)
+        if _are_apart(first, here):
+            raise SeveralPages
     return found
+
+
+def _are_apart(first: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    """Whether two marks of one number are about as large and stand in different places."""
+    sides = sorted(float(np.hypot(*(quad[1] - quad[0]))) for quad in (first, other))
+    far = float(np.hypot(*(first.mean(axis=0) - other.mean(axis=0))))
+    return sides[0] >= ALIKE * sides[1] and far > sides[1]
 
 
 def _corners(number: int) -> NDArray[np.float32]:

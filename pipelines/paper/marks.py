@@ -22,6 +22,8 @@ SCALE = 8  # pixels a millimetre
 SIZE = (int(PAGE_WIDTH * SCALE), int(PAGE_HEIGHT * SCALE))  # width, height
 FLOOR = 0.14  # darkness below which paper, noise and the shine-through of the back are no ink
 INSIDE = 0.9  # radii: the area within the printed ring
+CORE = 0.8  # radii: the area in which the strokes of a pen are looked for
+STROKE = 90  # percentile of the ink there: a tick covers more than a tenth
 AROUND = (1.15, CLEAR)  # radii: the area that the form leaves free
 
 
@@ -39,12 +41,15 @@ class Thresholds:
     """Shares of net ink; what lies between `clear` and `mark` is for a person.
 
     `mark`: a bubble is marked. `clear`: a bubble has nothing in it. `around`: there is nothing about a bubble.
-    `words`: a box for words is empty.
+    `pale`: what is paler, stroke by stroke, is a stain or a shadow. `pen`: what is paler and lies around the bubble too
+    may be one. `words`: a box for words is empty.
     """
 
     mark: float = 0.12
     clear: float = 0.035
     around: float = 0.03
+    pale: float = 0.25
+    pen: float = 0.6
     words: float = 0.0015
 
 
@@ -84,9 +89,9 @@ def contrast_of(page: Gray) -> float:
 
 
 def measure(ink: Ink, bubbles: Sequence[Bubble]) -> NDArray[np.float64]:
-    """Return for each bubble the mean ink inside and around it: shape (bubbles, 2)."""
+    """Return for each bubble the mean ink inside and around it, and that of its strokes: shape (bubbles, 3)."""
     reach = int(np.ceil(AROUND[1] * RADIUS * SCALE)) + 1
-    found = np.zeros((len(bubbles), 2))
+    found = np.zeros((len(bubbles), 3))
     for row, bubble in enumerate(bubbles):
         x, y = bubble.x * SCALE - 0.5, bubble.y * SCALE - 0.5
         left, top = round(x) - reach, round(y) - reach
@@ -95,19 +100,23 @@ def measure(ink: Ink, bubbles: Sequence[Bubble]) -> NDArray[np.float64]:
         radii = np.hypot(rows + top - y, columns + left - x) / (RADIUS * SCALE)
         found[row, 0] = patch[radii <= INSIDE].mean()
         found[row, 1] = patch[(radii >= AROUND[0]) & (radii <= AROUND[1])].mean()
+        found[row, 2] = np.percentile(patch[radii <= CORE], STROKE)
     return found
 
 
 def net(ink: Ink, bubbles: Sequence[Bubble]) -> NDArray[np.float64]:
-    """Return `measure` without what the blank form has, and without what lies over most of the page (specks)."""
-    values = measure(ink, bubbles) - np.array([(bubble.inside, bubble.around) for bubble in bubbles])
+    """Return `measure` without what the blank form has, and without what lies over most of the page (specks).
+
+    A blank form has no stroke within a bubble.
+    """
+    values = measure(ink, bubbles) - np.array([(bubble.inside, bubble.around, 0.0) for bubble in bubbles])
     everywhere = np.clip(np.quantile(values, 0.4, axis=0), -0.02, 0.02)
     return np.asarray(values - everywhere)
 
 
 def read_row(options: Sequence[str], values: NDArray[np.float64], multiple: bool, thresholds: Thresholds) -> RowReading:
-    """Return what one row says; `values` has shape (options, 2) as `net` gives it."""
-    inside, around = values[:, 0], values[:, 1]
+    """Return what one row says; `values` has shape (options, 3) as `net` gives it."""
+    inside, around, stroke = values.T
     order = np.argsort(-inside, kind="stable")
     scores = tuple((options[place], round(float(inside[place]), 4)) for place in order[:2])
     marked = inside >= thresholds.mark
@@ -115,7 +124,8 @@ def read_row(options: Sequence[str], values: NDArray[np.float64], multiple: bool
     chosen = " ".join(option for option, is_marked in zip(options, marked, strict=True) if is_marked)
     if not multiple and marked.sum() > 1:
         return RowReading(State.DOUBLE, "", scores)
-    if (marked | empty).all():
+    stained = marked & ((stroke < thresholds.pale) | ((stroke < thresholds.pen) & (around >= thresholds.around)))
+    if (marked | empty).all() and not stained.any():
         return RowReading(State.ANSWERED if chosen else State.BLANK, chosen, scores)
     return RowReading(State.DOUBTFUL, chosen if marked.sum() == 1 else "", scores)
 

@@ -150,7 +150,7 @@ def _with_ink(bubbles: Sequence[Bubble], pages: Sequence[Gray]) -> tuple[Bubble,
     found: dict[Bubble, Bubble] = {}
     for number, page in enumerate(pages, 1):
         here = [bubble for bubble in bubbles if bubble.page == number]
-        for bubble, (inside, around) in zip(here, measure(ink_of(page), here).tolist(), strict=True):
+        for bubble, (inside, around, _) in zip(here, measure(ink_of(page), here).tolist(), strict=True):
             if around > STRAY_INK:
                 remedy = "shorten the words of the question or of its options"
                 raise InputError(f"something is printed too near a bubble of {bubble.question}", "the form", remedy)

@@ -13,12 +13,13 @@ import cv2
 from pipelines.model.codes import RejectCode
 from pipelines.paper.identity import PageIdentity
 from pipelines.paper.images import Picture
-from pipelines.paper.locate import has_our_code, read_identity, straighten
+from pipelines.paper.locate import SeveralPages, has_our_code, read_identity, straighten
 from pipelines.paper.marks import SCALE, Gray, RowReading, State, Thresholds, has_words, ink_of, net, read_row
 from pipelines.paper.template import PAGE_WIDTH, RADIUS, Box, Bubble, Template
 
-READER = "1"  # raised whenever the same picture might be read otherwise
+READER = "2"  # raised whenever the same picture might be read otherwise
 MARGIN = 4.0  # mm about what a crop shows
+SPOILT, SPOILT_ROWS = 0.25, 4  # share and number of rows in doubt from which nothing on a page is sure
 Find = Callable[[PageIdentity], Template | None]
 
 
@@ -49,9 +50,13 @@ class PageReading:
 def read_page(picture: Picture, find: Find, thresholds: Thresholds) -> PageReading | Refusal:
     """Read one picture; `find` gives the template that an identity names, None where the round has no such.
 
-    Where the corner marks do not fit the page well, and where a page of one bit has a row without mark, a person looks.
+    Where the corner marks do not fit the page well or many rows are in doubt (a streak of the scanner, a stain, a pale
+    pen), and where a page of one bit has a row without mark, a person looks.
     """
-    straight = straighten(picture.pixels)
+    try:
+        straight = straighten(picture.pixels)
+    except SeveralPages:
+        return Refusal(RejectCode.R509_SEVERAL_PAGES)
     if straight is None:
         ours = has_our_code(picture.pixels)
         return Refusal(RejectCode.R502_NO_CORNER_MARKS if ours else RejectCode.R501_NOT_OUR_FORM)
@@ -65,7 +70,7 @@ def read_page(picture: Picture, find: Find, thresholds: Thresholds) -> PageReadi
         return Refusal(RejectCode.R504_UNKNOWN_TEMPLATE, _shown(identity.text))
     ink = ink_of(straight.page)
     rows = _rows(template, identity.page, net(ink, template.on_page(identity.page)), thresholds)
-    if not straight.is_sure:
+    if not straight.is_sure or _is_spoilt(rows):
         rows = {code: _doubted(row) for code, row in rows.items()}
     elif picture.is_bilevel:
         rows = {code: _doubted(row) if row.state is State.BLANK else row for code, row in rows.items()}
@@ -101,6 +106,11 @@ def _rows(template: Template, page: int, values: object, thresholds: Thresholds)
         own = values[[places[bubble] for bubble in bubbles]]  # type: ignore[index]
         rows[question.code] = read_row([one.option for one in bubbles], own, question.multiple, thresholds)
     return rows
+
+
+def _is_spoilt(rows: dict[str, RowReading]) -> bool:
+    doubts = sum(row.state in (State.DOUBTFUL, State.DOUBLE) for row in rows.values())
+    return doubts >= max(SPOILT_ROWS, SPOILT * len(rows))
 
 
 def _doubted(row: RowReading) -> RowReading:

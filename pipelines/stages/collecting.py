@@ -1,12 +1,12 @@
 """The stages that bring answers in: collect, conform, screen. One partition a call, safe to repeat.
 
 What is still to be done is read from the lake, so a killed run goes on where it stopped: a landed object without a
-report of conforming is pending, a month marked stale is to be screened. It must not compute a score.
+report of conforming on the present basis is pending; a month marked stale, or screened on another basis, is to be
+screened. It must not compute a score.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import partial
@@ -18,11 +18,11 @@ from pipelines import geography, rounds
 from pipelines.collect.conform import conform_object
 from pipelines.collect.devices import device_rule
 from pipelines.collect.landing import land, receipts
-from pipelines.collect.months import affected_months
+from pipelines.collect.months import affected_months, all_months
 from pipelines.collect.plan import ConformPlan, ScreenPlan
 from pipelines.collect.review import review_rules
 from pipelines.collect.screen import Flags, screen_month
-from pipelines.lake import stale, tallies
+from pipelines.lake import run_report, sealed, stale, tallies
 from pipelines.model.errors import InputError
 from pipelines.model.method import Method
 from pipelines.model.round import Round
@@ -30,6 +30,7 @@ from pipelines.model.run import Landed, Partition, StageReport
 from pipelines.quality.devices import add_clock_flag
 from pipelines.quality.flags import NEEDED, add_flags
 from pipelines.sources import source as source_named
+from pipelines.stages.bases import conform_basis, round_basis, screen_basis
 from pipelines.stages.calibrating import rules_of
 from pipelines.stages.context import Context
 from pipelines.stages.each import go_on, unreadable
@@ -69,7 +70,7 @@ def pending_batches(context: Context, source: str, round_id: str = "") -> list[d
     for round_ in context.rounds_of(source, round_id):
         held = [one for one in receipts(context.lake, round_.id, source) if one.path]  # else its time was over
         try:
-            basis = conform_basis(context, round_)
+            basis = _conform_basis(context, round_, source)
         except InputError:
             pending += [(source, round_.id, landed) for landed in held[:1]]
             continue
@@ -101,14 +102,15 @@ def conform(context: Context, batch: dict[str, Any]) -> list[str]:
     The marks come before the reports: a kill in between conforms the batch again rather than forget a month.
     """
     source, round_ = str(batch["source"]), context.round(batch["round"])
-    method, basis = context.method(round_), conform_basis(context, round_)
+    method = context.method(round_)
     if has_published_scores(method):
-        conform_published(context, round_, method, batch, basis)
+        conform_published(context, round_, method, batch, round_basis(round_, method))
         return []
     if has_records(method):
-        conform_recorded(context, round_, method, batch, known_units(context, round_), basis)
+        conform_recorded(context, round_, method, batch, known_units(context, round_), round_basis(round_, method))
         return []
     plan, config = conform_plan(context, round_, method, source), context.config(round_, source)
+    basis = conform_basis(plan, source)
     landed = {one.sha256: one for one in receipts(context.lake, round_.id, source)}
     touched = set(affected_months(context.lake, round_.id, source, batch["objects"]))
     reports = {
@@ -124,11 +126,26 @@ def conform(context: Context, batch: dict[str, Any]) -> list[str]:
 
 
 def stale_partitions(context: Context, source: str, round_id: str = "") -> list[str]:
-    """Return keys of the partitions of a source that are to be screened, checked and tallied again."""
+    """Return keys of the partitions of a source that are to be screened, checked and tallied again.
+
+    Those that are marked, and those that were screened by other rules than the round has now. Of a round whose rules
+    cannot be used there is one, which tells why when its turn comes.
+    """
     keys = []
     for round_ in context.rounds_of(source, round_id):
-        for path in context.lake.glob(stale(round_.id, source, "*")):
-            keys.append(Partition(round_.id, source, path.rsplit("/", 1)[-1]).key)
+        marked = {path.rsplit("/", 1)[-1] for path in context.lake.glob(stale(round_.id, source, "*"))}
+        months = all_months(context.lake, round_.id, source)
+        try:
+            basis = _screen_basis(context, round_, source) if months else ""
+        except InputError:
+            marked |= set(months[:1])
+        else:
+            marked |= {
+                month
+                for month in months
+                if not is_current(context.lake, round_.id, "screen", f"{source}~{month}", basis)
+            }
+        keys += [Partition(round_.id, source, month).key for month in sorted(marked)]
     return keys
 
 
@@ -146,14 +163,18 @@ def screen(context: Context, key: str) -> str:
         flags = Flags((*NEEDED, *plan.method.items), flag)
         return screen_month(context.lake, plan, partition.source, partition.month, flags)
 
-    keep(context, f"{partition.source}~{partition.month}", round_.sha256, work)
+    mark = stale(round_.id, partition.source, partition.month)
+    if not context.lake.exists(mark):  # it goes when the month is tallied, which a gate may stop
+        context.lake.write_json(mark, {"objects": 0})
+    keep(context, f"{partition.source}~{partition.month}", screen_basis(plan, rules), work)
     return key
 
 
 def months_of(context: Context, keys: Sequence[str]) -> list[tuple[str, str, str]]:
     """Return (programme, round, month) of partitions whose tallies are there, each once; a stopped gate leaves none.
 
-    A round that cannot be read has none to announce: what was to be done for it failed before.
+    A round whose folder has changed since it was loaded has one as well, since a month's run loads the whole round. One
+    that cannot be read has none to announce: what was to be done for it failed before.
     """
     found = set()
     readable = {round_.id: round_ for round_ in context.readable()[0]}
@@ -161,7 +182,19 @@ def months_of(context: Context, keys: Sequence[str]) -> list[tuple[str, str, str
         round_ = readable.get(partition.round_id)
         if round_ and context.lake.exists(tallies(round_.programme, round_.id, partition.month, partition.source)):
             found.add((round_.programme, round_.id, partition.month))
+    found |= {(one.programme, one.id, month) for one in readable.values() if (month := _loaded_otherwise(context, one))}
     return sorted(found)
+
+
+def _loaded_otherwise(context: Context, round_: Round) -> str:
+    """Return a month of a round that was loaded, but not as its folder is now: frame and plan are in the marts too.
+
+    Empty where it was loaded since, never, or with final results.
+    """
+    paths = context.lake.glob(run_report(round_.id, "load", "*"))
+    bases = {report["key"]: report["basis"] for report in map(context.lake.read_json, paths)}
+    is_over = round_.id in bases or context.lake.exists(sealed(round_.id)) or round_.sha256 in bases.values()
+    return "" if is_over else max(bases, default="")
 
 
 def conform_plan(context: Context, round_: Round, method: Method, source: str) -> ConformPlan:
@@ -210,10 +243,15 @@ def known_units(context: Context, round_: Round) -> dict[str, str]:
     return {code: code for code in codes} | geography.aliases(round_.window_to)
 
 
-def conform_basis(context: Context, round_: Round) -> str:
-    """Return a hash of what conforming depends on besides the bytes: if it changes, everything is conformed anew."""
+def _conform_basis(context: Context, round_: Round, source: str) -> str:
     method = context.method(round_)
-    return hashlib.sha256(f"{round_.sha256} {method.sha256}".encode()).hexdigest()
+    if has_published_scores(method) or has_records(method):
+        return round_basis(round_, method)
+    return conform_basis(conform_plan(context, round_, method, source), source)
+
+
+def _screen_basis(context: Context, round_: Round, source: str) -> str:
+    return screen_basis(screen_plan(context, round_, context.method(round_), source), rules_of(context, round_))
 
 
 def _codes_at(day: date) -> set[str]:

@@ -79,9 +79,10 @@ def keep_identity_of_a_past_year(folder: Path, identity_days: int = 0, **days: i
 
 
 def change_round(folder: Path) -> None:
-    """Add a remark, so that everything counts as not conformed yet."""
-    with (folder / "rounds" / ROUND / "round.yml").open("a", encoding="utf-8") as file:
-        file.write("# read anew\n")
+    """Change the mapping, so that everything counts as not conformed yet."""
+    path = folder / "rounds" / ROUND / "mappings/postal.yml"
+    forms = [one | {"ignore": [*one.get("ignore", []), "_anew"]} for one in yaml.safe_load(path.read_text("utf-8"))]
+    path.write_text(yaml.safe_dump(forms, allow_unicode=True), encoding="utf-8")
 
 
 def expect_answers_without_persons(folder: Path) -> tuple[str, str]:

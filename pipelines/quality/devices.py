@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 REFUSED = pa.schema([("device_id", pa.string()), ("sequence", pa.int64())])
 MICROSECONDS = 1e6
+CLOCK = ("device_id", "sequence", "submitted_at")  # what tells whether a clock was set back
 SHOWN_GAPS = 100  # gaps that are named; `gaps` counts all
 
 Ints = NDArray[np.int64]
@@ -84,19 +85,22 @@ def device_report(table: pa.Table, refused: pa.Table | None = None) -> pa.Table:
         return connection.sql(_REPORT, params={"shown": SHOWN_GAPS}).to_arrow_table()
 
 
-def add_clock_flag(table: pa.Table) -> pa.Table:
+def add_clock_flag(table: pa.Table, later: pa.Table | None = None) -> pa.Table:
     """Return responses with `clock_behind_s` and `is_clock_back`.
 
-    `clock_behind_s` is by how many seconds a response was submitted before one with a lower number of its device in
-    this table; null where it was not, or where there is no device or number. The clock was set back then, or was fast
-    before: one of the two times is wrong.
+    `clock_behind_s` is by how many seconds a response was submitted before one with a lower number of its device, in
+    this table or among those of `later` months (`CLOCK`); null where it was not, or where there is no device or number.
+    The clock was set back then, or was fast before: one of the two times is wrong.
     """
-    rows = np.flatnonzero(pc.and_(table["device_id"].is_valid(), table["sequence"].is_valid()).to_numpy())
-    device = table["device_id"].take(rows).combine_chunks().dictionary_encode().indices.to_numpy()
-    sequence, submitted = (table[name].take(rows).cast(pa.int64()).to_numpy() for name in ("sequence", "submitted_at"))
+    own = table.select(list(CLOCK))
+    every = own if later is None else pa.concat_tables([own, later.select(list(CLOCK)).cast(own.schema)])
+    rows = np.flatnonzero(pc.and_(every["device_id"].is_valid(), every["sequence"].is_valid()).to_numpy())
+    device = every["device_id"].take(rows).combine_chunks().dictionary_encode().indices.to_numpy()
+    sequence, submitted = (every[name].take(rows).cast(pa.int64()).to_numpy() for name in CLOCK[1:])
     order = np.lexsort((sequence, device))
-    seconds = np.zeros(table.num_rows)
+    seconds = np.zeros(every.num_rows)
     seconds[rows[order]] = _behind(device[order], sequence[order], submitted[order]) / MICROSECONDS
+    seconds = seconds[: table.num_rows]
     is_back = seconds > 0
     table = table.append_column("clock_behind_s", pa.array(seconds, mask=~is_back))
     return table.append_column("is_clock_back", pa.array(is_back))

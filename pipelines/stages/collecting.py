@@ -33,6 +33,7 @@ from pipelines.sources import source as source_named
 from pipelines.stages.bases import conform_basis, round_basis, screen_basis
 from pipelines.stages.calibrating import rules_of
 from pipelines.stages.context import Context
+from pipelines.stages.devices import clock_months, later_records
 from pipelines.stages.each import go_on, unreadable
 from pipelines.stages.excluding import excluded_responses
 from pipelines.stages.privacy import keeper
@@ -112,17 +113,23 @@ def conform(context: Context, batch: dict[str, Any]) -> list[str]:
     plan, config = conform_plan(context, round_, method, source), context.config(round_, source)
     basis = conform_basis(plan, source)
     landed = {one.sha256: one for one in receipts(context.lake, round_.id, source)}
-    touched = set(affected_months(context.lake, round_.id, source, batch["objects"]))
+    touched = _touched(context, round_, source, batch["objects"])
     reports = {
         sha256: timed(partial(conform_object, context.lake, plan, source_named(source), config, landed[sha256]))
         for sha256 in batch["objects"]
     }
-    touched |= set(affected_months(context.lake, round_.id, source, batch["objects"]))
+    touched |= _touched(context, round_, source, batch["objects"])
     for month in sorted(touched):
         context.lake.write_json(stale(round_.id, source, month), {"objects": len(reports)})
     for sha256, report in reports.items():
         write_report(context, f"{source}~{sha256}", basis, report)
     return sorted(touched)
+
+
+def _touched(context: Context, round_: Round, source: str, objects: list[str]) -> set[str]:
+    """Return the months that are to be screened anew for what some objects hold."""
+    held = affected_months(context.lake, round_.id, source, objects)
+    return {*held, *clock_months(context, round_, source, objects)}
 
 
 def stale_partitions(context: Context, source: str, round_id: str = "") -> list[str]:
@@ -157,7 +164,8 @@ def screen(context: Context, key: str) -> str:
     rules = rules_of(context, round_)
 
     def flag(table: pa.Table) -> pa.Table:
-        return add_clock_flag(add_flags(table, plan.method.items, rules))
+        later = later_records(context, round_, partition.source, partition.month)
+        return add_clock_flag(add_flags(table, plan.method.items, rules), later)
 
     def work() -> StageReport:
         flags = Flags((*NEEDED, *plan.method.items), flag)

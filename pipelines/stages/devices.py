@@ -6,9 +6,9 @@ It must not decide what a gap means, and keeps no private key.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import duckdb
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines import rounds
-from pipelines.collect.months import dataset
+from pipelines.collect.months import dataset, month_of
 from pipelines.collect.rejects import read_rejects
 from pipelines.collect.schema import response_schema
 from pipelines.formats.numbers import show_count
@@ -24,7 +24,7 @@ from pipelines.lake import conformed
 from pipelines.model.errors import InputError
 from pipelines.model.round import Device, Round, SourceConfig
 from pipelines.model.source import Fault, RawRows, Source
-from pipelines.quality.devices import REFUSED, device_report
+from pipelines.quality.devices import CLOCK, REFUSED, device_report
 from pipelines.signing import new_key
 from pipelines.sources import source as source_named
 from pipelines.sources.seals import sealed
@@ -42,6 +42,12 @@ SELECT any_value(device_id) AS device_id, any_value(sequence) AS sequence, min(s
     max(signing_key) AS signing_key
 FROM every
 GROUP BY response_id
+"""
+
+_LATER = """
+SELECT device_id, sequence, submitted_at
+FROM later JOIN (SELECT device_id, max(sequence) AS last FROM own GROUP BY device_id) USING (device_id)
+WHERE sequence < last
 """
 
 
@@ -71,6 +77,55 @@ def device_rows(context: Context, round_: Round) -> list[dict[str, Any]]:
         }
         for row in found
     ]
+
+
+def later_records(context: Context, round_: Round, source: str, month: str) -> pa.Table:
+    """Return the records of later months of the window that a device numbered before one of this month's.
+
+    As a rule there are none. Only they can show that the clock was set back over the end of a month: what lies in
+    earlier months has earlier times.
+    """
+    schema, paths = _clock_schema(context, round_), _by_month(context, round_, source)
+    later = [path for at, found in paths.items() if month < at <= f"{round_.window_to:%Y-%m}" for path in found]
+    if not later or month not in paths:
+        return schema.empty_table()
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("own", dataset(context.lake, paths[month], schema))
+        connection.register("later", dataset(context.lake, later, schema))
+        return connection.sql(_LATER).to_arrow_table().cast(schema)
+
+
+def clock_months(context: Context, round_: Round, source: str, shas: Sequence[str]) -> set[str]:
+    """Return the months before those of some objects in which a device has higher numbers than in these objects.
+
+    There `later_records` finds the objects' records, so that the months are to be flagged anew, whatever came first.
+    """
+    schema, paths = _clock_schema(context, round_), _by_month(context, round_, source)
+    own = {at: [path for path in found if PurePosixPath(path).stem in shas] for at, found in paths.items()}
+    months: set[str] = set()
+    for at, files in own.items():
+        earlier = {month: found for month, found in paths.items() if files and month < at and month not in months}
+        for month, found in earlier.items():
+            with duckdb.connect() as connection:
+                connection.register("own", dataset(context.lake, found, schema))
+                connection.register("later", dataset(context.lake, files, schema))
+                if connection.execute(f"{_LATER} LIMIT 1").fetchone():
+                    months.add(month)
+    return months
+
+
+def _clock_schema(context: Context, round_: Round) -> pa.Schema:
+    schema = response_schema(context.method(round_))
+    return pa.schema([schema.field(name) for name in CLOCK])
+
+
+def _by_month(context: Context, round_: Round, source: str) -> dict[str, list[str]]:
+    """Return month → conformed files of a source whose records are numbered; nothing for other sources."""
+    found: dict[str, list[str]] = {}
+    for path in context.lake.glob(conformed(round_.id, source, "*", "*")) if source_named(source).numbered_by else ():
+        found.setdefault(month_of(path), []).append(path)
+    return found
 
 
 def device_lines(context: Context, round_id: str) -> list[tuple[str, ...]]:

@@ -53,7 +53,9 @@ def pictures(content: bytes) -> Iterator[Picture | Unreadable]:
     elif content.startswith(JPEG):
         yield _decoded(content, _jpeg_size(content))
     else:
-        yield Unreadable("không phải PDF, PNG, JPEG hay TIFF · neither PDF, PNG, JPEG nor TIFF")
+        yield Unreadable(
+            "không phải PDF, PNG, JPEG hay TIFF, hãy lưu lại thành JPEG · neither PDF, PNG, JPEG nor TIFF, save it as JPEG"
+        )
 
 
 def _pdf_pages(content: bytes) -> Iterator[Picture | Unreadable]:

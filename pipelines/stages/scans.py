@@ -44,6 +44,8 @@ SCAN = "scan"  # the source that whole sheets are collected by
 PAPER = "paper"  # under which name the pictures land
 STAGE = "read"
 PICTURES = ("*.pdf", "*.png", "*.jpg", "*.jpeg", "*.tif", "*.tiff")
+# What a telephone or an office may hand in for a scan: refused with the remedy rather than passed over.
+OTHER_PICTURES = ("*.heic", "*.heif", "*.webp", "*.bmp", "*.gif", "*.zip", "*.docx")
 LARGEST = 1 << 29  # bytes of one scan
 FOREIGN = "mã của nơi khác · another system's code"
 DAY = re.compile(r"(?<!\d)(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)(?=\D|$|\d{6}(?!\d))")  # 2023-05-04, 20230504101500
@@ -74,7 +76,7 @@ def read_scans(context: Context, round_id: str, files: Sequence[Path], received:
 def sheets_source(context: Context, round_: Round, config: SourceConfig) -> Source:
     """Read what lies in the round's inbox of scans, and return the source that offers the whole sheets."""
     if "inbox" in config.options:
-        land(context.lake, _pictures_from(fetch_from(*PICTURES)), config, round_.id, context.now())
+        land(context.lake, _pictures_from(fetch_from(*PICTURES, *OTHER_PICTURES)), config, round_.id, context.now())
     _read_pending(context, round_)
     return replace(source_named(SCAN), fetch=sheets.fetch_sheets(context.lake, round_.id))
 

@@ -156,8 +156,10 @@ def test_scans_in_the_inbox_are_collected_with_the_day_in_their_name(desk: Desk)
     desk.context.lake.write_bytes(f"rounds/{ROUND}/round.yml", text.encode())
     for number in (1, 2):
         desk.context.lake.write_bytes(f"inbox/scan/Scan_20230611_10150{number}.png", png(desk.page(1, number)))
+    desk.context.lake.write_bytes("inbox/scan/IMG_0042.HEIC", b"\0\0\0\x18ftypheic")
     (row,) = count(desk.context)
     assert row["submitted_at"].astimezone(desk.context.round(ROUND).zone).date() == date(2023, 6, 11)
+    assert codes(desk.context.lake) == ["R101"], "a picture of another kind is refused and not passed over"
 
 
 def test_serial_numbers_are_issued_once(desk: Desk):

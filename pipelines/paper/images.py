@@ -54,7 +54,7 @@ def pictures(content: bytes) -> Iterator[Picture | Unreadable]:
         yield _decoded(content, _jpeg_size(content))
     else:
         yield Unreadable(
-            "không phải PDF, PNG, JPEG hay TIFF, hãy lưu lại thành JPEG · neither PDF, PNG, JPEG nor TIFF, save it as JPEG"
+            "không phải PDF, PNG, JPEG, TIFF, hãy lưu lại thành JPEG · neither PDF, PNG, JPEG nor TIFF, save it as JPEG"
         )
 
 

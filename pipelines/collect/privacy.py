@@ -82,6 +82,12 @@ _RULES = (
     _Rule(IDENTITY, rf"(?<!\d)(?<!\d )(?:\d{{9}}|\d{{3}} \d{{3}} \d{{3}})(?!\d){_END}"),  # CMND
     _Rule(ACCOUNT, r"(?<!\d)(?:\d{10,19}|\d{4}(?: \d{4}){2,3}(?: ?\d{1,3})?)(?!\d)"),
 )
+_AREAS = ("xã", "huyện", "quận", "tỉnh", "thị trấn", "thị xã", "thành phố", "tp", "thôn", "ấp", "bản", "tổ")
+_NO_AREA = "".join(f"(?<!(?i:{place}) )" for place in (*_PLACES, *_AREAS))
+_ALONE = re.compile(
+    rf"{_NO_AREA}(?<!\w)(?!Hồ Chí Minh(?!\w))(?:(?:{_SURNAMES}) (?:{_GIVEN} ){{1,3}}{_GIVEN}|"
+    rf"(?:{_SURNAMES.upper()})(?: [{_UPPER}]{{1,7}}(?!\w)){{2,3}}|(?i:(?:{_SURNAMES}) (?:văn|thị|thi|van) \w+))"
+)
 _SIMPLE = str.maketrans(
     "０１２３４５６７８９＠．＋－（）\u00a0\u2007\u2009\u202f\u3000‐‑‒–", "0123456789@.+-()     ----"
 )
@@ -113,6 +119,19 @@ def scrub(text: str) -> tuple[str, int]:
             parts += [shown[end : match.end(f"before{number}")], token]
             end, count = match.end(), count + 1
     return "".join([*parts, shown[end:]]), count
+
+
+def masked(text: str) -> str:
+    """Scrub a text that is no free text, in which a name may stand alone because a row slipped.
+
+    A surname that is common, with two words or more that begin with a capital, is a name, unless an area bears it.
+    """
+    return without_names(scrub(text)[0])
+
+
+def without_names(text: str) -> str:
+    """Replace names that stand alone, and no number."""
+    return _ALONE.sub(NAME, unicodedata.normalize("NFC", text))
 
 
 def is_private_heading(heading: str) -> bool:

@@ -1,7 +1,7 @@
 """Rows that were not accepted, each with its reason, place and payload; read back as one table.
 
-Payloads follow the same privacy as responses: identity is masked and whatever is not a known field is scrubbed. The
-landed bytes, found by hash and line, hold the row as it came.
+Payloads follow the same privacy as responses: identity is masked, and so is in every other field what leads to a
+person, since a row may have slipped by a column. The landed bytes, found by hash and line, hold the row as it came.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from pipelines.collect.cells import Block, clean_text
 from pipelines.collect.forms import Form
-from pipelines.collect.privacy import IDENTITY, is_private_heading, scrub
+from pipelines.collect.privacy import IDENTITY, is_private_heading, masked, scrub, without_names
 from pipelines.collect.problems import Problem
 from pipelines.lake import Lake, rejects
 from pipelines.model.codes import RejectCode
@@ -27,6 +27,7 @@ SCHEMA = pa.schema([(field.name, pa.int64() if field.name == "line" else pa.stri
 PLACE = ("source", "month")  # what the path of a file of rejects says of its rows
 MONTH = re.compile(r"\d{4}-\d{2}")
 VALUE_LIMIT = 200
+NUMBERED = ("record_id", "revision", "device_id", "sequence")  # what these hold may look like a telephone number
 ERASED = "[đã xóa · erased]"  # in place of the payload of a row whose person was erased
 UNREAD = "[không giữ ở đây · only in the landed bytes]"  # ... of what could not be read where the form asks for names
 
@@ -58,17 +59,21 @@ def read_rejects(lake: Lake, round_id: str, source: str = "", columns: Sequence[
 def reject_of(landed: Landed, problems: Sequence[Problem], line: int | None, payload: str, identity: str) -> Reject:
     """Return the reject of a row: the first problem's code and place, the texts of all."""
     values = [limited(_told(problem), VALUE_LIMIT) for problem in problems]
-    said = list(zip(problems, values, strict=True))
+    places = [
+        masked(problem.field) for problem in problems
+    ]  # a file without headings has a person's row in their place
+    codes = [problem.code for problem in problems]
+    said = list(zip(codes, places, values, strict=True))
     return Reject(
         code=problems[0].code.code,
         stage="conform",
         file=landed.name,
         landing_sha256=landed.sha256,
         line=line,
-        field=problems[0].field,
+        field=places[0],
         value=values[0],
-        message_vi="; ".join(problem.code.text_vi(problem.field, value) for problem, value in said),
-        message_en="; ".join(problem.code.text_en(problem.field, value) for problem, value in said),
+        message_vi="; ".join(code.text_vi(place, value) for code, place, value in said),
+        message_en="; ".join(code.text_en(place, value) for code, place, value in said),
         payload=payload,
         response_id=identity,
     )
@@ -79,17 +84,17 @@ def reject_of_fault(landed: Landed, fault: Fault, limit: int, asks: bool = False
 
     Where a name ends in such a text nobody can tell.
     """
-    payload = UNREAD if asks and fault.payload else limited(scrub(storable(fault.payload))[0], limit)
+    payload = UNREAD if asks and fault.payload else limited(masked(storable(fault.payload)), limit)
     return reject_of(landed, [Problem(fault.code, fault.field, fault.value)], fault.line, payload, "")
 
 
 def payload_of(block: Block, row: int, form: Form | None, limit: int) -> str:
-    """Return a row as JSON: known fields as they came, identity masked, everything else scrubbed."""
+    """Return a row as JSON, identity masked, and whatever else leads to a person."""
     position = int(block.rows[row])
     cells: dict[str, str] = {}
     for heading, values in block.raw.columns.items():
         if values[position] is not None:
-            cells[storable(heading)] = _shown(form, clean_text(heading), str(values[position]))
+            cells[masked(storable(heading))] = _shown(form, clean_text(heading), str(values[position]))
     return limited(storable(json.dumps(cells, ensure_ascii=False)), limit)
 
 
@@ -119,12 +124,13 @@ def storable(text: str) -> str:
 def _shown(form: Form | None, heading: str, text: str) -> str:
     if form is not None and heading in form.withheld:
         return IDENTITY
-    if form is not None and heading in form.mapping.headings and heading != form.comment:
-        return text
-    return IDENTITY if is_private_heading(heading) else scrub(text)[0]
+    if form is not None and form.mapping.headings.get(heading) in NUMBERED:
+        return without_names(text)
+    is_known = form is not None and heading in form.mapping.headings
+    return IDENTITY if not is_known and is_private_heading(heading) else masked(text)
 
 
 def _told(problem: Problem) -> str:
     if problem.code is RejectCode.R103_UNKNOWN_HEADING and is_private_heading(problem.field):
         return IDENTITY
-    return scrub(storable(problem.value))[0]
+    return masked(storable(problem.value))

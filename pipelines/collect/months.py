@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -28,15 +28,16 @@ def all_months(lake: Lake, round_id: str, source: str) -> list[str]:
     return sorted({month_of(path) for path in lake.glob(conformed(round_id, source, "*", "*"))})
 
 
-def affected_months(lake: Lake, round_id: str, source: str, shas: list[str]) -> list[str]:
+def affected_months(lake: Lake, round_id: str, source: str, shas: list[str], known: Collection[str] = ()) -> list[str]:
     """Return the months to screen again once these objects are conformed.
 
-    Those that the objects fall in, and those where another object holds a record that they hold too.
+    Those that the objects fall in, and those where another object holds a record that they hold too. `known` months
+    are to be screened anyhow and not looked into: many objects one after the other do not cost their square.
     """
     paths = lake.glob(conformed(round_id, source, "*", "*"))
     own = [path for path in paths if PurePosixPath(path).stem in set(shas)]
     months = {month_of(path) for path in own}
-    others = [path for path in paths if month_of(path) not in months]
+    others = [path for path in paths if month_of(path) not in months.union(known)]
     if not own or not others:
         return sorted(months)
     with duckdb.connect() as connection:

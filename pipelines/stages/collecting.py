@@ -100,7 +100,8 @@ def in_batches(objects: Iterable[tuple[str, str, Landed]]) -> list[dict[str, Any
 def conform(context: Context, batch: dict[str, Any]) -> list[str]:
     """Turn landed objects into responses, and mark the months they touch as stale; return those months.
 
-    The marks come before the reports: a kill in between conforms the batch again rather than forget a month.
+    Those that they leave are marked before they leave them, and those that they come to before the reports: a kill in
+    between conforms the batch again rather than forget a month.
     """
     source, round_ = str(batch["source"]), context.round(batch["round"])
     method = context.method(round_)
@@ -113,23 +114,29 @@ def conform(context: Context, batch: dict[str, Any]) -> list[str]:
     plan, config = conform_plan(context, round_, method, source), context.config(round_, source)
     basis = conform_basis(plan, source)
     landed = {one.sha256: one for one in receipts(context.lake, round_.id, source)}
-    touched = _touched(context, round_, source, batch["objects"])
+    touched = _mark(context, round_, source, batch["objects"])
     reports = {
         sha256: timed(partial(conform_object, context.lake, plan, source_named(source), config, landed[sha256]))
         for sha256 in batch["objects"]
     }
-    touched |= _touched(context, round_, source, batch["objects"])
-    for month in sorted(touched):
-        context.lake.write_json(stale(round_.id, source, month), {"objects": len(reports)})
+    touched |= _mark(context, round_, source, batch["objects"])
     for sha256, report in reports.items():
         write_report(context, f"{source}~{sha256}", basis, report)
     return sorted(touched)
 
 
-def _touched(context: Context, round_: Round, source: str, objects: list[str]) -> set[str]:
-    """Return the months that are to be screened anew for what some objects hold."""
-    held = affected_months(context.lake, round_.id, source, objects)
-    return {*held, *clock_months(context, round_, source, objects)}
+def _mark(context: Context, round_: Round, source: str, objects: list[str]) -> set[str]:
+    """Mark the months that are to be screened anew for what some objects hold; return these."""
+    marked = _marked(context, round_, source)
+    months = set(affected_months(context.lake, round_.id, source, objects, marked))
+    months |= clock_months(context, round_, source, objects, marked | months)
+    for month in sorted(months):
+        context.lake.write_json(stale(round_.id, source, month), {"objects": len(objects)})
+    return months
+
+
+def _marked(context: Context, round_: Round, source: str) -> set[str]:
+    return {path.rsplit("/", 1)[-1] for path in context.lake.glob(stale(round_.id, source, "*"))}
 
 
 def stale_partitions(context: Context, source: str, round_id: str = "") -> list[str]:
@@ -140,7 +147,7 @@ def stale_partitions(context: Context, source: str, round_id: str = "") -> list[
     """
     keys = []
     for round_ in context.rounds_of(source, round_id):
-        marked = {path.rsplit("/", 1)[-1] for path in context.lake.glob(stale(round_.id, source, "*"))}
+        marked = _marked(context, round_, source)
         months = all_months(context.lake, round_.id, source)
         try:
             basis = _screen_basis(context, round_, source) if months else ""

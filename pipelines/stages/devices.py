@@ -6,7 +6,7 @@ It must not decide what a gap means, and keeps no private key.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -96,16 +96,20 @@ def later_records(context: Context, round_: Round, source: str, month: str) -> p
         return connection.sql(_LATER).to_arrow_table().cast(schema)
 
 
-def clock_months(context: Context, round_: Round, source: str, shas: Sequence[str]) -> set[str]:
+def clock_months(
+    context: Context, round_: Round, source: str, shas: Sequence[str], known: Collection[str] = ()
+) -> set[str]:
     """Return the months before those of some objects in which a device has higher numbers than in these objects.
 
     There `later_records` finds the objects' records, so that the months are to be flagged anew, whatever came first.
+    `known` months are flagged anew anyhow and not looked into.
     """
     schema, paths = _clock_schema(context, round_), _by_month(context, round_, source)
-    own = {at: [path for path in found if PurePosixPath(path).stem in shas] for at, found in paths.items()}
-    months: set[str] = set()
-    for at, files in own.items():
-        earlier = {month: found for month, found in paths.items() if files and month < at and month not in months}
+    wanted, months = set(shas), set[str]()
+    for at, every in paths.items():
+        files = [path for path in every if PurePosixPath(path).stem in wanted]
+        asked = months.union(known)
+        earlier = {month: found for month, found in paths.items() if files and month < at and month not in asked}
         for month, found in earlier.items():
             with duckdb.connect() as connection:
                 connection.register("own", dataset(context.lake, found, schema))

@@ -286,6 +286,7 @@ def test_affected_months_are_those_of_the_objects_and_of_what_they_revise(lake):
     (landed,) = land(lake, offered, CONFIG, ROUND.id, NOW)
     conform_object(lake, PLAN, offered, CONFIG, landed)
     assert affected_months(lake, ROUND.id, "kiosk", [landed.sha256]) == ["2023-05", "2023-08"]
+    assert affected_months(lake, ROUND.id, "kiosk", [landed.sha256], {"2023-05"}) == ["2023-08"]  # known already
     assert affected_months(lake, ROUND.id, "kiosk", []) == []
 
 

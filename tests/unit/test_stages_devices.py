@@ -89,6 +89,8 @@ def test_month_is_screened_anew_only_where_a_later_file_has_lower_numbers(lake: 
         stages.collect(context, "kiosk", ROUND)
         (batch,) = stages.pending_batches(context, "kiosk", ROUND)
         assert stages.conform(context, batch) == touched, name
+        for key in stages.stale_partitions(context, "kiosk", ROUND):
+            stages.tally(context, stages.screen(context, key))
 
 
 def test_time_after_the_window_makes_no_clock_of_the_months_before_wrong(lake: Lake):

@@ -23,7 +23,9 @@ def place_of(code: str, option: str) -> tuple[float, float]:
     return next((one.x, one.y) for one in bubbles if (one.question, one.option) == (code, option))
 
 
-@pytest.mark.parametrize(("radius", "light"), [(1.2, 0.6), (2.0, 0.7), (2.4, 0.75), (3.5, 0.6), (6.0, 0.6), (6.0, 0.75)])
+@pytest.mark.parametrize(
+    ("radius", "light"), [(1.2, 0.6), (2.0, 0.7), (2.4, 0.75), (3.5, 0.6), (6.0, 0.6), (6.0, 0.75)]
+)
 def test_stain_on_an_empty_row_is_never_an_answer(radius: float, light: float):
     reading = read(darkened(printed(), [place_of("A2", "3")], radius, light))
     assert isinstance(reading, PageReading)

@@ -23,6 +23,7 @@ from pipelines.stages.releasing import unit_names
 from pipelines.stages.reports import all_reports
 
 FIRST_UNITS = 12
+ACCOUNTED = ("read", "conform", "screen", "tally")  # stages in order
 SELF_SELECTED = "tự chọn · self-selected"
 
 
@@ -72,16 +73,19 @@ def release_overview(context: Context, release_id: str) -> Overview:
 
 
 def account_lines(context: Context, round_id: str) -> list[tuple[str, ...]]:
-    """Return the account of a round: (stage, source, in, accepted, duplicate, rejected), stage by stage."""
+    """Return the account of a round: (stage, source, in, accepted, duplicate, rejected), stage by stage.
+
+    Pages of paper are counted where they are read, rows from then on.
+    """
     sums: dict[tuple[str, str], Counter[str]] = {}
     for report in all_reports(context.lake, context.round(round_id).id):
-        if report["stage"] in ("conform", "screen", "tally"):
+        if report["stage"] in ACCOUNTED:
             counter = sums.setdefault((report["stage"], report["partition"]["source"]), Counter())
             for name in ("rows_in", "accepted", "duplicate", "rejected"):
                 counter[name] += report[name]
     return [
         (stage, source, *(show_count(count[name], "vi") for name in ("rows_in", "accepted", "duplicate", "rejected")))
-        for (stage, source), count in sorted(sums.items())
+        for (stage, source), count in sorted(sums.items(), key=lambda one: (ACCOUNTED.index(one[0][0]), one[0][1]))
     ]
 
 

@@ -102,6 +102,8 @@ def test_every_page_ends_as_it_must_and_the_account_closes(scanned: Round, count
     assert totals["rows_in"] == truth.total() and totals["accepted"] == truth["accepted"]
     assert totals["duplicate"] == sum(found[code] for code in DUPLICATES)
     assert totals["rejected"] == found.total() - totals["duplicate"]
+    shown = stages.account_lines(scanned.context, ROUND)
+    assert shown[0] == ("read", "scan", *map(str, totals.values()))  # before its answers are conformed
 
 
 def test_serial_numbers_are_counted_by_what_became_of_them(scanned: Round, counted):

@@ -131,7 +131,7 @@ def conform_object(lake: Lake, plan: ConformPlan, source: Source, config: Source
     """
     report = StageReport(STAGE, Partition(plan.round.id, source.name), inputs=[landed.path])
     schema = response_schema(plan.method)
-    forms = resolve_forms(plan.method, plan.mappings)
+    forms = resolve_forms(plan.method, plan.mappings, source.name)
     with TemporaryDirectory() as folder:
         accepted, rejected = Spool(_folder(folder, "accepted"), schema), Spool(_folder(folder, "rejected"), SCHEMA)
         channel, people = config.channel or source.channel, People(plan, landed)

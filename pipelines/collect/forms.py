@@ -88,9 +88,9 @@ class Form:
         return fitting
 
 
-def resolve_forms(method: Method, mappings: Sequence[Mapping]) -> tuple[Form, ...]:
+def resolve_forms(method: Method, mappings: Sequence[Mapping], source: str) -> tuple[Form, ...]:
     """Join mappings with the method's instruments; InputError says which one cannot be used and why."""
-    check_mappings(tuple(mappings), method, "mappings")
+    check_mappings(tuple(mappings), method, f"mappings/{source}.yml")
     return tuple(_resolve(method, _clean(mapping)) for mapping in mappings)
 
 

@@ -165,7 +165,7 @@ def _redact(context: Context, round_: Round, source: str, landed: Landed, erased
     """Write a redacted copy under the hash of the original, point the receipts to it, and remove the original."""
     lake, config = context.lake, context.config(round_, source)
     method = context.method(round_)
-    forms = resolve_forms(method, context.mappings(round_, method, config))
+    forms = resolve_forms(method, context.mappings(round_, method, config), config.source)
 
     def parts() -> Iterator[RawRows | Fault]:
         return read_landed(lake, source_named(source), config, landed)

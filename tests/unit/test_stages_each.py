@@ -9,6 +9,7 @@ from desk_kit import MEANING, ROUND, bring_in, context_of, drop, form, write_rou
 from pipelines import cli, stages
 from pipelines.lake import Lake, conformed
 from pipelines.model.errors import GateError, InputError, SourceError
+from pipelines.stages import running
 from pipelines.stages.each import go_on, together
 
 BAD = "tthc-2023-a-hong"  # sorts before the good one
@@ -137,3 +138,12 @@ def test_several_errors_are_told_as_one_that_is_tried_again_where_one_of_them_ma
     assert together([one]) is one
     both = together([one, other])
     assert isinstance(both, SourceError) and "a: 1: wrong" in str(both) and "b: no answer" in str(both)
+
+
+def test_source_whose_mapping_cannot_be_used_stops_no_run_and_is_told_with_the_others(lake: Lake):
+    write_round(lake, {"codes": {"sex": {"Nam": 9}}})
+    drop(lake, "a.csv", form(1))
+    told: list[str] = []
+    stopped = running.bring_in(context_of(lake), "postal", ROUND, lambda stage, _: told.append(stage))
+    assert [type(error) for error in stopped] == [InputError] and "postal.yml" in str(stopped[0]), stopped
+    assert told[-1] == "record"  # it went on to the end

@@ -4,8 +4,8 @@ Portals change a record where it stands: an edit, a review, a deletion. Most say
 so each state in which a record is seen gets its number, from 1: that is its revision, and the latest one holds. The
 numbers travel in a note, one line of JSON before the page's own bytes, so that reading needs nothing else.
 
-The cursor is JSON text: `form` and, per record, a fingerprint and the revision; `-` behind them marks one that has
-vanished. It must not look at answers.
+The cursor is JSON text: `form`, `where` and, per record, a fingerprint and the revision; `-` behind them marks one that
+has vanished. It must not look at answers.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pipelines.model.source import Fault, Offer
 from pipelines.sources.cells import json_text, json_value
 
 NOTE = b'{"hailong":'
+GONE = " -"
 SHARE = 10  # the cursor moves when a tenth of the records was offered: moving it each time would cost their square
 
 
@@ -92,10 +93,16 @@ def changed_pages(pages: Callable[[], Iterable[Page]], form: str, cursor: str, w
 
     Reading starts over once where the pages do not add up: something was deleted meanwhile.
 
+    Args:
+        pages: reads them from the first on.
+        form: names the form at its portal, without the portal's address.
+        cursor: see the module.
+        where: the form with its address.
+
     Raises:
         SourceError: the portal contradicts itself twice; what was yielded before stays valid.
     """
-    known = _Known.of(cursor, form)
+    known = _Known.of(cursor, form, where)
     try:
         yield from _news(pages(), known)
     except Disagreement:
@@ -133,17 +140,26 @@ class _Known:
     """Record → fingerprint, revision and mark, of one form; `changes` counts what `note` found new."""
 
     form: str
+    where: str
     records: dict[str, str]
     changes: int = 0
 
     @classmethod
-    def of(cls, cursor: str, form: str) -> _Known:
-        """Read a cursor; one of another form, or of another kind, says nothing."""
+    def of(cls, cursor: str, form: str, where: str) -> _Known:
+        """Read a cursor; one of another form, or of another kind, says nothing.
+
+        Where the form has another address than before its numbers go on, and nothing is said to be gone.
+        """
         state = json.loads(cursor or "{}")
-        return cls(form, state["records"] if state.get("form") == form else {})
+        if state.get("form") != form:
+            return cls(form, where, {})
+        records = state["records"]
+        if state.get("where") != where:
+            records = {name: f"{was.removesuffix(GONE)}{GONE}" for name, was in records.items()}
+        return cls(form, where, records)
 
     def cursor(self) -> str:
-        return json.dumps({"form": self.form, "records": self.records}, sort_keys=True)
+        return json.dumps({"form": self.form, "where": self.where, "records": self.records}, sort_keys=True)
 
     def note(self, record: Seen) -> int:
         """Return the revision of a record, the next one where it has changed; to have come back is news too."""
@@ -155,7 +171,7 @@ class _Known:
 
     def vanish(self, present: set[str]) -> tuple[str, ...]:
         """Mark records that are not there any more and return those not marked before, sorted."""
-        gone = sorted(name for name, was in self.records.items() if name not in present and not was.endswith(" -"))
+        gone = sorted(name for name, was in self.records.items() if name not in present and not was.endswith(GONE))
         for name in gone:
-            self.records[name] += " -"
+            self.records[name] += GONE
         return tuple(gone)

@@ -58,7 +58,7 @@ def fetch(config: SourceConfig, cursor: str) -> Iterator[Offer]:
     path = f"/api/v2/assets/{needed(options, 'asset')}/data.json"
     size = min(int(number(options, "page_size", PAGE_SIZE)), PAGE_SIZE)
     with Web(options, {"Authorization": f"Token {token}"} if token else None) as web:
-        yield from changed_pages(partial(_pages, web, path, size), web.url + path, cursor, web.url + path)
+        yield from changed_pages(partial(_pages, web, path, size), path, cursor, web.url + path)
 
 
 def _pages(web: Web, path: str, size: int) -> Iterator[Page]:

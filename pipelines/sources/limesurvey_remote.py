@@ -40,7 +40,7 @@ def fetch_remote(config: SourceConfig, cursor: str, read: Read) -> Iterator[Offe
     survey, size = needed(options, "survey"), int(number(options, "page_size", PAGE_SIZE)) or PAGE_SIZE
     with Web(options) as web, _session(web, needed(options, "user"), secret_of(options)) as call:
         where = f"{web.url}{PATH}, survey {survey}"
-        yield from changed_pages(partial(_pages, call, survey, size, read), where, cursor, where)
+        yield from changed_pages(partial(_pages, call, survey, size, read), survey, cursor, where)
 
 
 Call = Callable[..., Any]

@@ -58,7 +58,7 @@ def fetch(config: SourceConfig, cursor: str) -> Iterator[Offer]:
     path = f"/v1/projects/{quote(needed(options, 'project'), safe='')}/forms/{form}.svc/Submissions"
     size = int(number(options, "page_size", PAGE_SIZE)) or PAGE_SIZE
     with Web(options, _authorization(options)) as web:
-        yield from changed_pages(partial(_pages, web, path, size), web.url + path, cursor, web.url + path)
+        yield from changed_pages(partial(_pages, web, path, size), path, cursor, web.url + path)
 
 
 def _authorization(options: Mapping[str, Any]) -> dict[str, str]:

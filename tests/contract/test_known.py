@@ -30,8 +30,8 @@ def pages_of(state: State, size: int) -> list[Page]:
     ]
 
 
-def visit(state: State, cursor: str, size: int = 3) -> list[Offer]:
-    return list(changed_pages(lambda: pages_of(state, size), "form", cursor, "portal"))
+def visit(state: State, cursor: str = "", size: int = 3, where: str = "portal") -> list[Offer]:
+    return list(changed_pages(lambda: pages_of(state, size), "form", cursor, where))
 
 
 def landed(offer: Offer) -> tuple[dict[str, tuple[int, int]], tuple[str, ...]]:
@@ -67,6 +67,16 @@ def test_cursor_of_another_kind_or_form_is_taken_for_none():
     for cursor in ('{"data.json?start=0": "abc"}', '{"form": "other", "records": {"a": "x 7"}}', "{}"):
         (offer,) = visit({"a": 1}, cursor)
         assert landed(offer)[0] == {"a": (1, 1)}
+
+
+def test_numbers_go_on_when_the_portal_moves_and_what_stayed_behind_is_not_gone():
+    cursor = visit({"a": 1, "b": 1, "c": 1})[-1].cursor
+    cursor = visit({"a": 2, "b": 1, "c": 1}, cursor)[-1].cursor
+    (offer,) = visit({"a": 2, "b": 5}, cursor, where="elsewhere")
+    assert landed(offer) == ({"a": (2, 2), "b": (2, 5)}, ())
+    assert visit({"a": 2, "b": 5}, offer.cursor, where="elsewhere") == []
+    offers = visit({"a": 3}, offer.cursor, where="elsewhere")
+    assert [landed(one) for one in offers] == [({"a": (3, 3)}, ()), ({}, ("b",))]
 
 
 def test_portal_that_disagrees_with_itself_twice_is_told_and_what_was_read_stays():

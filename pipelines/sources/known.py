@@ -4,8 +4,8 @@ Portals change a record where it stands: an edit, a review, a deletion. Most say
 so each state in which a record is seen gets its number, from 1: that is its revision, and the latest one holds. The
 numbers travel in a note, one line of JSON before the page's own bytes, so that reading needs nothing else.
 
-The cursor is JSON text: `form`, `where` and, per record, a fingerprint and the revision; `-` behind them marks one that
-has vanished. It must not look at answers.
+The cursor is JSON text: `form`, `where` and, per record, a fingerprint and the revision; `-` behind them marks one
+that has vanished. It must not look at answers.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ named by its first leaf, and counts only once its head is written: a kill in bet
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -24,6 +24,14 @@ SCHEMA = pa.schema(
     [pa.field("response_id", pa.string()), pa.field("content_hash", pa.string()), pa.field("leaf", pa.binary(32))]
 )
 ENTRY = ["response_id", "content_hash"]
+
+# All leaves pass by the batch: what is on the right of a join is held, unless DuckDB, which cannot see how many leaves
+# there are, turns it round.
+_KEPT = """
+SET disabled_optimizers = 'build_side_probe_side';
+CREATE TEMP TABLE kept AS
+SELECT response_id, content_hash FROM known SEMI JOIN accepted USING (response_id, content_hash)
+"""
 
 
 def append(lake: Lake, round_id: str, source: str, accepted: pa.Table, key: Path | None) -> Head:
@@ -68,8 +76,11 @@ def prove(lake: Lake, round_id: str, code: str) -> list[Proof]:
     return found
 
 
-def problems(lake: Lake, round_id: str, source: str, accepted: pa.Table) -> Iterator[str]:
-    """Yield what is wrong with a ledger: leaves, heads, signatures, and accepted responses without a leaf."""
+def problems(lake: Lake, round_id: str, source: str, accepted: Iterable[pa.Table]) -> Iterator[str]:
+    """Yield what is wrong with a ledger: leaves, heads, signatures, and accepted responses without a leaf.
+
+    The responses may come as several tables, which are looked up one after the other.
+    """
     frontier, files = Frontier(), _files(lake, round_id, source)
     for path in lake.glob(ledger_head(round_id, source, "*")):
         head = Head.of(lake.read_json(path))
@@ -87,7 +98,7 @@ def problems(lake: Lake, round_id: str, source: str, accepted: pa.Table) -> Iter
             yield f"{path}: size and root are not those of the leaves"
         if head.public and not head.is_signature_valid:
             yield f"{path}: the signature does not fit"
-    missing = _without_leaf(lake, round_id, source, accepted, frontier.size).num_rows
+    missing = sum(_without_leaf(lake, round_id, source, table, frontier.size).num_rows for table in accepted)
     if missing:
         yield f"{round_id}/{source}: {missing} accepted responses have no leaf"
 
@@ -132,8 +143,8 @@ def _without_leaf(lake: Lake, round_id: str, source: str, accepted: pa.Table, si
         with duckdb.connect() as connection:
             connection.register("accepted", entries)
             connection.register("known", dataset(paths, SCHEMA, "parquet", lake.fs))
-            query = "FROM accepted ANTI JOIN known USING (response_id, content_hash)"
-            entries = connection.sql(query).to_arrow_table()
+            connection.execute(_KEPT)
+            entries = connection.sql("FROM accepted ANTI JOIN kept USING (response_id, content_hash)").to_arrow_table()
     return entries.sort_by([(name, "ascending") for name in ENTRY])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,12 +20,12 @@ def record(context: Context, source: str, round_id: str = "") -> list[str]:
     """Append what screening accepted from a source to its ledger, for one round or all it serves; return a line each.
 
     Safe to repeat: a response has one leaf for each content that was ever accepted. One call at a time for a source.
+    Each month is a batch of its own, so that no more than a month is in memory.
     """
-    key = signing_key()
-    heads = [
-        ledger.append(context.lake, round_.id, source, _accepted(context, round_.id, source), key)
-        for round_ in context.rounds_of(source, round_id)
-    ]
+    key, heads = signing_key(), []
+    for round_ in context.rounds_of(source, round_id):
+        months = _accepted(context, round_.id, source)
+        heads += [ledger.append(context.lake, round_.id, source, entries, key) for entries in months][-1:]
     return [f"{head.ledger}: {head.size} leaves, root {head.root}" for head in heads]
 
 
@@ -60,8 +61,8 @@ def signing_key() -> Path | None:
     return Path(named) if named else None
 
 
-def _accepted(context: Context, round_id: str, source: str) -> pa.Table:
-    round_ = context.round(round_id)
-    paths = context.lake.glob(responses(round_.programme, round_id, "*", source))
-    empty = pa.schema([pa.field(name, pa.string()) for name in ENTRY]).empty_table()
-    return pa.concat_tables([empty, *(context.lake.read_table(path, ENTRY) for path in paths)])
+def _accepted(context: Context, round_id: str, source: str) -> Iterator[pa.Table]:
+    """Yield what was accepted month by month, after an empty table."""
+    yield pa.schema([pa.field(name, pa.string()) for name in ENTRY]).empty_table()
+    for path in context.lake.glob(responses(context.round(round_id).programme, round_id, "*", source)):
+        yield context.lake.read_table(path, ENTRY)

@@ -34,7 +34,7 @@ def test_a_batch_is_appended_once_and_a_revision_gets_a_leaf_of_its_own(lake: La
     assert append(lake, ROUND, SOURCE, answers(1, 2, 3, 4), None).size == 4
     assert append(lake, ROUND, SOURCE, answers(1, 2, 3, 4), None).size == 4
     assert append(lake, ROUND, SOURCE, answers(2, content="revised"), None).size == 5
-    assert list(problems(lake, ROUND, SOURCE, answers(1, 2, 3, 4))) == []
+    assert list(problems(lake, ROUND, SOURCE, [answers(1, 2), answers(3, 4)])) == []
 
 
 def test_the_same_batches_give_the_same_tree_in_whatever_order_their_rows_come(lake: Lake, tmp_path: Path):
@@ -70,7 +70,7 @@ def test_a_kill_between_leaves_and_head_loses_and_doubles_nothing(lake: Lake):
     lake.remove(newest)
     assert heads(lake, ROUND)[0].size == 2
     assert append(lake, ROUND, SOURCE, answers(1, 2, 3, 4, 5), None) == undisturbed
-    assert list(problems(lake, ROUND, SOURCE, answers(1, 2, 3, 4, 5))) == []
+    assert list(problems(lake, ROUND, SOURCE, [answers(1, 2, 3, 4, 5)])) == []
 
 
 def test_a_receipt_code_leads_to_a_proof_that_stands_on_its_own(lake: Lake, key: Path):
@@ -114,7 +114,7 @@ def test_every_alteration_is_named(lake: Lake, key: Path, harm: str):
     elif harm == "head":
         lake.write_json(head, lake.read_json(head) | {"signature": "00" * 64})
     known = answers(1, 2, 3, 4, 5) if harm == "answer without leaf" else answers(1, 2, 3, 4)
-    assert list(problems(lake, ROUND, SOURCE, known))
+    assert list(problems(lake, ROUND, SOURCE, [known]))
 
 
 def test_a_head_signed_with_another_key_is_named(lake: Lake, key: Path, tmp_path: Path):
